@@ -1,0 +1,326 @@
+/**
+ * Composes the steps. One `tick` does what is due and returns; what takes longer goes on beside it, at most one round per
+ * checkpoint at a time, until `idle` says that all is done.
+ */
+import { createHmac } from 'node:crypto';
+import type { Config } from '../config/config.ts';
+import type { Context } from '../contracts/context.ts';
+import type { Json } from '../contracts/observer.ts';
+import type { Registry } from '../contracts/registry.ts';
+import { createKeyring } from '../domain/token.ts';
+import { newWatch, type Watch } from '../domain/watermark.ts';
+import { acquireLeases, type Lease, readFilledInboxes, releaseLeases } from '../store/lease.ts';
+import type { Sql } from '../store/open.ts';
+import { identify, readWatches, retireOthers } from '../store/register.ts';
+import { planBeats } from './emit.ts';
+import { createInstruments } from './instruments.ts';
+import {
+  closePipelines,
+  type Engine,
+  type LiveCheckpoint,
+  type LivePipeline,
+  openPipelines,
+} from './live.ts';
+import { look, type Round } from './look.ts';
+import { sendProbe } from './receive.ts';
+import { sendBeat } from './send.ts';
+import { settle } from './settle.ts';
+import { type ClockReading, onClockStep, STEP_BOUND_MS, stepOf } from './steps.ts';
+import { closeRetired, tidy } from './tidy.ts';
+
+const LEASE_MS = 20_000;
+const LEASE_RENEW_MS = 5_000;
+const TIDY_EVERY_MS = 15_000;
+const SETTLES_MAX = 50;
+const SENDS_MAX = 2_000;
+const DRAIN_MS = 30_000;
+
+/** A checkpoint whose lease we hold. */
+interface Held {
+  readonly pipeline: LivePipeline;
+  readonly checkpoint: LiveCheckpoint;
+  lease: Lease;
+  watch: Watch;
+  cursor: Json | undefined;
+  busy: boolean;
+  /** Own failures (store, bug) back off here; the backend's stand in the watch. */
+  notBeforeMs: number;
+  failures: number;
+  /** When it was last looked at or probed. */
+  lookedMs: number | null;
+  /** The inbox has something, or rows are left over. */
+  wanted: boolean;
+}
+
+export interface RunningEngine {
+  readonly engine: Engine;
+  /** The bearer key of self-probes; derived, so that all replicas accept each other's. */
+  readonly probeKey: string;
+  /** Does what is due now, planning beats up to `aheadMs` from now. Never throws for the world's faults. */
+  tick(aheadMs: number): Promise<void>;
+  /** Resolves when nothing that a tick began is still under way. */
+  idle(): Promise<void>;
+  /** Stops sending and looking, commits what is known, gives the leases back. */
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly sql: Sql;
+  readonly ctx: Context;
+  readonly config: Config;
+  readonly registry: Registry;
+  /** Unique to this process among the replicas. */
+  readonly self: string;
+  /** Drawn at random; taken only by a store that has no identity yet. */
+  readonly fresh: { readonly storeId: string; readonly seed: string };
+}
+
+/** Opens the engine on a migrated store. */
+export async function openEngine(options: EngineOptions): Promise<RunningEngine> {
+  const { sql, ctx, config, registry, self } = options;
+  const identity = await identify(sql, { ...options.fresh, nowMs: ctx.clock.now() });
+  const keyring = createKeyring({
+    signingKeys: config.signingKeys,
+    storeId: identity.storeId,
+    epochs: identity.epochs,
+  });
+  const pipelines = await openPipelines({ sql, ctx, config, registry, identity });
+  await retireOthers(
+    sql,
+    config.pipelines.map(p => p.id),
+  );
+  const abort = new AbortController();
+  const engine: Engine = {
+    sql,
+    ctx,
+    config,
+    keyring,
+    self,
+    pipelines,
+    instruments: createInstruments(),
+    stop: abort.signal,
+  };
+  const probeKey = createHmac('sha256', config.signingKeys[0] ?? '')
+    .update(`probe ${identity.storeId}`)
+    .digest('hex');
+  await closeRetired(engine);
+  return run(engine, probeKey, abort);
+}
+
+function run(engine: Engine, probeKey: string, abort: AbortController): RunningEngine {
+  const { clock, log } = engine.ctx;
+  const held = new Map<string, Held>();
+  const tasks = new Set<Promise<void>>();
+  let sends = 0;
+  let reading: ClockReading = { wallMs: clock.now(), monoMs: clock.mono() };
+  let leasesMono = Number.NEGATIVE_INFINITY;
+  let tidyMono = clock.mono();
+  let tidying = false;
+
+  const start = (what: string, work: () => Promise<void>): void => {
+    const task = work()
+      .catch(error => {
+        engine.instruments.add('step_failures');
+        log('error', `${what}.failed`, {
+          reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
+      })
+      .finally(() => tasks.delete(task));
+    tasks.add(task);
+  };
+
+  const guarded = async (what: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      engine.instruments.add('step_failures');
+      log('error', `${what}.failed`, { reason: error instanceof Error ? error.message : String(error) });
+    }
+  };
+
+  async function checkClock(): Promise<void> {
+    const now = { wallMs: clock.now(), monoMs: clock.mono() };
+    const stepMs = stepOf(reading, now);
+    reading = now;
+    if (Math.abs(stepMs) <= STEP_BOUND_MS) return;
+    const all = [...held.values()];
+    const watches = await onClockStep(engine, stepMs, all);
+    for (const [i, h] of all.entries()) {
+      h.watch = watches[i] ?? h.watch;
+      h.lookedMs = null;
+      h.notBeforeMs = 0;
+    }
+  }
+
+  async function renewLeases(): Promise<void> {
+    if (clock.mono() - leasesMono < LEASE_RENEW_MS) return;
+    const places = engine.pipelines.flatMap(p => p.checkpoints.map(c => ({ pipeline: p, checkpoint: c })));
+    const wanted = places.map(p => p.checkpoint.key);
+    const leases = new Map(
+      (await acquireLeases(engine.sql, { holder: engine.self, leaseMs: LEASE_MS, wanted })).map(l => [
+        keyOf(l),
+        l,
+      ]),
+    );
+    leasesMono = clock.mono();
+    for (const key of held.keys()) if (!leases.has(key)) held.delete(key);
+    const fresh = places.filter(p => {
+      const lease = leases.get(keyOf(p.checkpoint.key));
+      return lease && held.get(keyOf(p.checkpoint.key))?.lease.fence !== lease.fence;
+    });
+    if (fresh.length === 0) return;
+    const states = new Map(
+      (await readWatches(engine.sql, [...new Set(fresh.map(f => f.pipeline.number))])).map(s => [
+        keyOf(s),
+        s,
+      ]),
+    );
+    for (const place of fresh) {
+      const key = keyOf(place.checkpoint.key);
+      const lease = leases.get(key);
+      const state = states.get(key);
+      if (!lease || !state) continue;
+      held.set(key, {
+        ...place,
+        lease,
+        watch: { ...newWatch, ...state.watermark },
+        cursor: (state.cursor ?? undefined) as Json | undefined,
+        busy: false,
+        notBeforeMs: 0,
+        failures: 0,
+        lookedMs: null,
+        wanted: true,
+      });
+    }
+  }
+
+  async function round(h: Held): Promise<void> {
+    const { way } = h.checkpoint.rules;
+    const nowMs = clock.now();
+    const due = lookDue(h, nowMs);
+    let second: Round['second'] = null;
+    if (due) h.lookedMs = nowMs;
+    if (due && way === 'receive') {
+      await sendProbe(engine, h, probeKey);
+    } else if (due) {
+      const seen = await look(engine, h, h.watch, h.cursor);
+      second = seen.second;
+      h.watch = seen.watch;
+      if (way === 'follow') {
+        const [state] = (await readWatches(engine.sql, [h.lease.pipeline])).filter(
+          s => keyOf(s) === keyOf(h.lease),
+        );
+        h.cursor = (state?.cursor ?? undefined) as Json | undefined;
+      }
+    }
+    h.wanted = false;
+    for (let i = 0; i < SETTLES_MAX; i++) {
+      const settled = await settle(engine, h, second);
+      h.watch = settled.watch;
+      if (!settled.more) return;
+    }
+    h.wanted = true;
+  }
+
+  function startRound(h: Held): void {
+    h.busy = true;
+    start('round', async () => {
+      try {
+        await round(h);
+        h.failures = 0;
+      } catch (error) {
+        h.failures++;
+        h.notBeforeMs = clock.now() + Math.min(500 * 2 ** h.failures, 30_000) * (0.5 + engine.ctx.random());
+        if (error instanceof Error && error.name === 'LeaseLostError') {
+          held.delete(keyOf(h.lease));
+          engine.instruments.add('leases_lost');
+          log('info', 'lease.lost', { reason: error.message });
+          return;
+        }
+        throw error;
+      } finally {
+        h.busy = false;
+      }
+    });
+  }
+
+  async function lookAround(): Promise<void> {
+    const nowMs = clock.now();
+    const filled = await readFilledInboxes(
+      engine.sql,
+      engine.pipelines.map(p => p.number),
+    );
+    for (const f of filled) {
+      const h = held.get(keyOf(f));
+      if (h) h.wanted = true;
+    }
+    for (const h of held.values()) {
+      if (h.busy || nowMs < h.notBeforeMs) continue;
+      if (h.wanted || lookDue(h, nowMs)) startRound(h);
+    }
+  }
+
+  async function sendDue(aheadMs: number): Promise<void> {
+    if (sends >= SENDS_MAX) return log('warn', 'emit.backlog', { sends });
+    const nowMs = clock.now();
+    const own = await planBeats(engine, nowMs, nowMs + aheadMs);
+    for (const beat of own) {
+      sends++;
+      start('emit', async () => {
+        try {
+          await sendBeat(engine, beat);
+        } finally {
+          sends--;
+        }
+      });
+    }
+  }
+
+  function tidyUp(): void {
+    if (tidying || clock.mono() - tidyMono < TIDY_EVERY_MS) return;
+    tidyMono = clock.mono();
+    tidying = true;
+    start('tidy', async () => {
+      try {
+        await tidy(engine);
+      } finally {
+        tidying = false;
+      }
+    });
+  }
+
+  return {
+    engine,
+    probeKey,
+    async tick(aheadMs) {
+      if (engine.stop.aborted) return;
+      await guarded('clock', checkClock);
+      await guarded('lease', renewLeases);
+      await guarded('emit', () => sendDue(aheadMs));
+      await guarded('look', lookAround);
+      tidyUp();
+    },
+    async idle() {
+      while (tasks.size > 0) await Promise.all(tasks);
+    },
+    async close() {
+      abort.abort(new Error('shutting down'));
+      const late = clock.sleep(DRAIN_MS).then(() => 'late' as const);
+      const all = (async () => {
+        while (tasks.size > 0) await Promise.all(tasks);
+        return 'done' as const;
+      })();
+      if ((await Promise.race([all, late])) === 'late') log('error', 'shutdown.late', { tasks: tasks.size });
+      await guarded('lease', () => releaseLeases(engine.sql, engine.self));
+      await closePipelines(engine.pipelines);
+    },
+  };
+}
+
+const keyOf = (k: { readonly pipeline: number; readonly checkpoint: number }): string =>
+  `${k.pipeline}/${k.checkpoint}`;
+
+function lookDue(h: Held, nowMs: number): boolean {
+  if (nowMs < h.watch.notBeforeMs) return false;
+  return h.lookedMs === null || nowMs - h.lookedMs >= h.checkpoint.rules.lookEveryMs;
+}

@@ -1,0 +1,286 @@
+/**
+ * The step `look`: asks a checkpoint, hands what it finds to `sight`, and lets the watermark move only as far as the
+ * answer proves. A look that fails, throttles, truncates or never ends moves nothing.
+ */
+import type { Found, Json, Look, SeenRecord } from '../contracts/observer.ts';
+import { type CanaryName, nameKey } from '../domain/canary.ts';
+import { TOKEN_PREFIX } from '../domain/token.ts';
+import {
+  type Anchor,
+  advance,
+  type LookFacts,
+  type LookRange,
+  type Open,
+  planLooks,
+  type Watch,
+} from '../domain/watermark.ts';
+import type { Lease } from '../store/lease.ts';
+import { readOpen } from '../store/look.ts';
+import { commitSightings, type FindingRow, findAliases } from '../store/sight.ts';
+import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
+import { untilCommitted } from './retry.ts';
+import { identitiesOf, type Sighting, sift } from './sight.ts';
+
+/** One range is asked for in at most this; a truncated answer is asked for again in halves. */
+const LIMITS = { records: 200_000, bytes: 256 * 1024 * 1024 };
+const LOOK_MS_MAX = 120_000;
+const HALVINGS_MAX = 20;
+/** Proof of absence by event time reaches back to L; asked this often it costs at most 33 reads of a canary. */
+const WIDE_SHARE = 32;
+
+export interface At {
+  readonly pipeline: LivePipeline;
+  readonly checkpoint: LiveCheckpoint;
+  readonly lease: Lease;
+}
+
+/** How a round of looking went: the watch it left, and the second look's reach for `settle`. */
+export interface Round {
+  readonly watch: Watch;
+  readonly second: { readonly fromMs: number; readonly toMs: number; readonly asOfMs: number } | null;
+}
+
+interface Tally {
+  records: number;
+  found: number;
+  readonly keys: Set<string>;
+  newest: Anchor[];
+  skew: { low: number; high: number } | null;
+  readonly findings: FindingRow[];
+  gap: LookFacts['gap'];
+  retryAfterMs: number | null;
+}
+
+type End = { readonly end: 'exhausted' | 'truncated' | 'failed'; readonly reason: string | null };
+
+/** One round of looking at one checkpoint, from plan to commit. */
+export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | undefined): Promise<Round> {
+  const { clock } = engine.ctx;
+  const startedMs = clock.now();
+  const plan = await planRound(engine, at, watch, startedMs);
+  const tally: Tally = {
+    records: 0,
+    found: 0,
+    keys: new Set(),
+    newest: [],
+    skew: null,
+    findings: [],
+    gap: null,
+    retryAfterMs: null,
+  };
+  const ask = { at, watch, startedMs, tally };
+  const [first, secondRange] = plan.ranges;
+  if (!first) throw new Error('a round of looking without a range');
+  const end = await askRange(engine, ask, first, cursor, 0);
+  let second: Round['second'] = null;
+  if (end.end === 'exhausted' && secondRange) {
+    const askedMs = clock.now();
+    const ended = await askRange(engine, ask, secondRange, undefined, 0);
+    if (ended.end === 'exhausted') {
+      second = {
+        fromMs: secondRange.fromMs,
+        toMs: secondRange.toMs,
+        asOfMs: askedMs - at.checkpoint.rules.settleMs,
+      };
+    }
+  }
+  const facts: LookFacts = {
+    startedMs,
+    endedMs: clock.now(),
+    ...end,
+    records: tally.records,
+    found: tally.found,
+    anchorFound: watch.anchors.some(a => tally.keys.has(a.key)),
+    newest: tally.newest,
+    skewMs: tally.skew,
+    eventFromMs: first.by === 'event' ? first.fromMs : null,
+    gap: tally.gap,
+    retryAfterMs: tally.retryAfterMs,
+  };
+  const next = {
+    ...advance(watch, facts, at.checkpoint.rules),
+    wideMs: plan.wide ? startedMs : watch.wideMs,
+  };
+  engine.instruments.add(`looks_${end.end}`);
+  if (next.vanished && !watch.vanished)
+    tally.findings.push({ kind: 'vanished', at_ms: startedMs, count: 1, sample: null });
+  await untilCommitted(engine, 'look.end', () =>
+    commitSightings(engine.sql, at.lease, { rows: [], watch: next, findings: tally.findings }),
+  );
+  return { watch: next, second };
+}
+
+/** What to ask now: what is new always; far back only when something there waits for it, and then not too often. */
+async function planRound(
+  engine: Engine,
+  at: At,
+  watch: Watch,
+  nowMs: number,
+): Promise<{ ranges: LookRange[]; wide: boolean }> {
+  const { rules, config } = at.checkpoint;
+  if (rules.way === 'follow') return { ranges: planLooks(watch, NOTHING_OPEN, rules, nowMs), wide: false };
+  const open = await readOpen(engine.sql, at.checkpoint.key, {
+    dueByMs: nowMs - rules.settleMs,
+    pendingUntilMs: nowMs + config.onTimeWithinMs,
+    missingFromMs: nowMs - config.lookBackMs,
+  });
+  const spacingMs =
+    open.due_first !== null && nowMs - open.due_first > 2 * config.onTimeWithinMs + rules.settleMs
+      ? config.lostAfterMs / WIDE_SHARE
+      : 0;
+  const wide = open.due_first !== null && (watch.wideMs === null || nowMs - watch.wideMs >= spacingMs);
+  const pending = [open.pending_first, rules.chained ? null : searchFrom(at, watch, open, nowMs)].filter(
+    v => v !== null,
+  );
+  const asked: Open = {
+    pendingFirstMs: pending.length > 0 ? Math.min(...pending) : null,
+    dueFirstMs: wide ? open.due_first : null,
+    dueLastMs: wide ? open.due_last : null,
+  };
+  return { ranges: planLooks(watch, asked, rules, nowMs), wide };
+}
+
+const NOTHING_OPEN: Open = { pendingFirstMs: null, dueFirstMs: null, dueLastMs: null };
+
+/**
+ * How far back a look by event time searches for canaries that miss: windows of D, 2D, 4D … each in its own rhythm of a
+ * quarter of its length, so that a week of look-back costs no more than a few reads of a canary per doubling.
+ */
+function searchFrom(
+  at: At,
+  watch: Watch,
+  open: { missing_first: number | null; missing_last: number | null },
+  nowMs: number,
+): number | null {
+  const { onTimeWithinMs, lookBackMs } = at.checkpoint.config;
+  const lastMs = watch.lastLook?.startedMs;
+  if (open.missing_first === null || open.missing_last === null) return null;
+  let fromMs: number | null = null;
+  for (let windowMs = onTimeWithinMs; windowMs < 2 * lookBackMs; windowMs *= 2) {
+    const turn =
+      lastMs === undefined || Math.floor((nowMs * 4) / windowMs) !== Math.floor((lastMs * 4) / windowMs);
+    if (turn && open.missing_last > nowMs - windowMs) fromMs = nowMs - Math.min(windowMs, lookBackMs);
+  }
+  return fromMs === null ? null : Math.max(fromMs, open.missing_first);
+}
+
+interface Ask {
+  readonly at: At;
+  readonly watch: Watch;
+  readonly startedMs: number;
+  readonly tally: Tally;
+}
+
+/** Asks one range; a truncated answer is asked again in halves, each of which must be whole. */
+async function askRange(
+  engine: Engine,
+  ask: Ask,
+  range: LookRange,
+  cursor: Json | undefined,
+  depth: number,
+): Promise<End> {
+  const end = await askOnce(engine, ask, range, cursor);
+  const spanMs = range.toMs - range.fromMs;
+  if (end.end !== 'truncated' || range.by === 'follow' || spanMs < 2 || depth >= HALVINGS_MAX) return end;
+  const midMs = range.fromMs + Math.floor(spanMs / 2);
+  const left = await askRange(engine, ask, { ...range, toMs: midMs }, undefined, depth + 1);
+  if (left.end !== 'exhausted') return left;
+  return await askRange(engine, ask, { ...range, fromMs: midMs }, undefined, depth + 1);
+}
+
+async function askOnce(engine: Engine, ask: Ask, range: LookRange, cursor: Json | undefined): Promise<End> {
+  const { observer } = ask.at.checkpoint;
+  if (!observer.observe) return { end: 'failed', reason: 'this kind of observer is pushed to, not asked' };
+  const asked: Look = {
+    ...range,
+    prefix: TOKEN_PREFIX,
+    limits: LIMITS,
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+  const abort = new AbortController();
+  const stop = () => abort.abort(new Error('shutting down'));
+  engine.stop.addEventListener('abort', stop, { once: true });
+  const timer = engine.ctx.clock.sleep(LOOK_MS_MAX, abort.signal).then(
+    () => abort.abort(new Error(`no end within ${LOOK_MS_MAX / 1000} s`)),
+    () => {},
+  );
+  try {
+    for await (const found of observer.observe(asked, abort.signal)) {
+      if (!('page' in found)) return endOf(found, ask.tally);
+      await takePage(engine, ask, range, found.page, found.cursor);
+    }
+    return { end: 'failed', reason: 'the observer stopped without saying how it ended' };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'LeaseLostError') throw error;
+    return { end: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    engine.stop.removeEventListener('abort', stop);
+    abort.abort();
+    await timer;
+  }
+}
+
+function endOf(found: Extract<Found, { end: string }>, tally: Tally): End {
+  if (found.gap) tally.gap = found.gap;
+  if (found.retryAfterMs !== undefined) tally.retryAfterMs = found.retryAfterMs;
+  return { end: found.end, reason: found.reason ?? null };
+}
+
+async function takePage(
+  engine: Engine,
+  ask: Ask,
+  range: LookRange,
+  page: readonly SeenRecord[],
+  cursor: Json | undefined,
+): Promise<void> {
+  const { at, tally, watch } = ask;
+  tally.records += page.length;
+  engine.instruments.add('records_read', page.length);
+  const provoked = at.pipeline.format === undefined;
+  const found = provoked ? await findAliases(engine.sql, at.pipeline.number, identitiesOf(page)) : [];
+  const aliases = new Map(
+    found.map(a => [a.alias, { target: a.target, slot: a.slot, index: a.index } as CanaryName]),
+  );
+  const seeing = { absentMs: watch.wMs, seenMs: engine.ctx.clock.now(), look: ask.startedMs };
+  const sifted = sift(engine, at, page, seeing, aliases);
+  const rows = sifted.sightings.map(s => ({
+    ...s.row,
+    // An earlier look by event time may have begun after this canary's time: then it says nothing of its absence.
+    seen_after_ms: range.by === 'event' && !coveredBefore(watch, s.name) ? null : s.row.seen_after_ms,
+  }));
+  for (const s of sifted.sightings) noteSighting(tally, s);
+  if (rows.length === 0 && cursor === undefined && sifted.findings.length === 0) return;
+  await untilCommitted(engine, 'look.page', () =>
+    commitSightings(engine.sql, at.lease, {
+      rows,
+      findings: sifted.findings,
+      ...(cursor === undefined ? {} : { cursor }),
+    }),
+  );
+}
+
+const coveredBefore = (watch: Watch, name: CanaryName): boolean =>
+  watch.coveredFromMs !== null && watch.coveredFromMs <= name.slot + Math.min(watch.skewLowMs, 0);
+
+const ANCHORS = 3;
+
+function noteSighting(tally: Tally, s: Sighting): void {
+  tally.found++;
+  tally.keys.add(nameKey(s.name));
+  const anchor: Anchor = {
+    key: nameKey(s.name),
+    seenMs: s.row.seen_ms,
+    eventMs: s.eventMs,
+    ingestedMs: s.ingestedMs,
+  };
+  const order = (a: Anchor) => a.ingestedMs ?? a.eventMs ?? a.seenMs;
+  tally.newest = [...tally.newest.filter(a => a.key !== anchor.key), anchor]
+    .sort((a, b) => order(b) - order(a))
+    .slice(0, ANCHORS);
+  if (s.eventMs === null) return;
+  const skewMs = s.eventMs - s.name.slot;
+  tally.skew = {
+    low: Math.min(tally.skew?.low ?? skewMs, skewMs),
+    high: Math.max(tally.skew?.high ?? skewMs, skewMs),
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * The step `sight`: from records to evidence. Finds tokens, verifies them, and decides whether the record is the event
+ * in its place (law 3). Every way of seeing ends here, pulled or pushed.
+ */
+import type { SeenRecord } from '../contracts/observer.ts';
+import { type CanaryName, nameKey } from '../domain/canary.ts';
+import { findInText } from '../domain/finder.ts';
+import { integrity } from '../domain/integrity.ts';
+import { recognise } from '../domain/recognise.ts';
+import { decodeUuid, isUuidShape, partialToken } from '../domain/token.ts';
+import type { FindingRow, InboxRow } from '../store/sight.ts';
+import { type Engine, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
+
+/** The order is the encoding in the store: append only. */
+export const INTEGRITIES = ['intact', 'altered', 'truncated', 'missing'] as const;
+
+/** When the records of one answer were asked for and when they were seen. */
+export interface Seeing {
+  /** Known absent at this time, if it was; null: not known. */
+  readonly absentMs: number | null;
+  readonly seenMs: number;
+  readonly look: number;
+}
+
+/** A canary that a record proves to be here. */
+export interface Sighting {
+  readonly name: CanaryName;
+  readonly row: InboxRow;
+  readonly eventMs: number | null;
+  readonly ingestedMs: number | null;
+}
+
+export interface Sifted {
+  readonly sightings: readonly Sighting[];
+  readonly findings: readonly FindingRow[];
+}
+
+/** Identities assigned by the backend, looked up by the caller: alias → name. */
+export type Aliases = ReadonlyMap<string, CanaryName>;
+
+const FINDINGS_SAMPLE_CHARS = 300;
+
+/** Sifts records. Pure but for the engine's keys and counters; nothing is committed here. */
+export function sift(
+  engine: Pick<Engine, 'keyring' | 'instruments'>,
+  at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
+  records: readonly SeenRecord[],
+  seeing: Seeing,
+  aliases: Aliases = new Map(),
+): Sifted {
+  const sightings: Sighting[] = [];
+  const findings: FindingRow[] = [];
+  const finding = (kind: string, sample: unknown) =>
+    findings.push({ kind, at_ms: seeing.seenMs, count: 1, sample });
+  for (const record of records) {
+    for (const candidate of candidatesOf(record, aliases)) {
+      const verified = candidate.name
+        ? ({ kind: 'valid', name: candidate.name } as const)
+        : engine.keyring.verify(candidate.text);
+      if (verified.kind === 'malformed') continue;
+      if (verified.kind === 'forged') {
+        if (candidate.uuid) continue;
+        engine.instruments.add('forged');
+        finding('forged', { token: partialToken(candidate.text), name: nameKey(verified.name) });
+        continue;
+      }
+      const { name } = verified;
+      const known = at.pipeline.targetByNumber.has(name.target);
+      const expected = expectedOf(engine, at, name, known);
+      if (
+        recognise(record, { token: candidate.text, uuid: candidate.uuid ?? expected.uuid }, expected) ===
+        'echo'
+      ) {
+        engine.instruments.add('echoes');
+        finding('echo', { name: nameKey(name), record: sampleOf(record.text) });
+        continue;
+      }
+      sightings.push(sightingOf(record, name, expected, seeing));
+    }
+  }
+  engine.instruments.add('sightings', sightings.length);
+  return { sightings: merged(sightings), findings };
+}
+
+interface Candidate {
+  readonly text: string;
+  readonly name?: CanaryName;
+  readonly uuid?: string;
+}
+
+/** Names that a record holds: tokens anywhere; UUIDs and aliases only where the record itself is placed. */
+function candidatesOf(record: SeenRecord, aliases: Aliases): Candidate[] {
+  const tokens = new Set(findInText(record.text).map(f => f.token));
+  for (const text of record.placed ?? []) for (const f of findInText(text)) tokens.add(f.token);
+  const out: Candidate[] = [...tokens].map(text => ({ text }));
+  if (out.length > 0) return out;
+  for (const placed of record.placed ?? []) {
+    const text = placed.trim();
+    const name = aliases.get(text);
+    if (name) out.push({ text, name });
+    else if (isUuidShape(text) && decodeUuid(text)) out.push({ text, uuid: text });
+  }
+  return out;
+}
+
+/** Identities in the records' declared places that aren't ours by form: they may be aliases. */
+export const identitiesOf = (records: readonly SeenRecord[]): string[] => [
+  ...new Set(
+    records.flatMap(r => (r.placed ?? []).map(p => p.trim()).filter(p => p !== '' && p.length <= 200)),
+  ),
+];
+
+function expectedOf(
+  engine: Pick<Engine, 'keyring'>,
+  at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
+  name: CanaryName,
+  known: boolean,
+) {
+  const { at: place, transforms } = at.checkpoint.config;
+  const input = inputOf(engine, at.pipeline, name, name.slot);
+  const event = known && at.pipeline.format ? at.pipeline.format.write(input) : undefined;
+  return {
+    uuid: input.uuid,
+    transforms,
+    ...(place === undefined ? {} : { at: place }),
+    ...(event === undefined ? {} : { event }),
+  };
+}
+
+function sightingOf(
+  record: SeenRecord,
+  name: CanaryName,
+  expected: ReturnType<typeof expectedOf>,
+  seeing: Seeing,
+): Sighting {
+  const fields = expected.event ? integrity(record, expected.event, expected.transforms) : undefined;
+  const ingestedMs = record.ingestedMs ?? null;
+  return {
+    name,
+    eventMs: record.eventMs ?? null,
+    ingestedMs,
+    row: {
+      slot: name.slot,
+      target: name.target,
+      index: name.index,
+      kind: 0,
+      seen_ms: seeing.seenMs,
+      seen_after_ms: seeing.absentMs,
+      ingested_ms: ingestedMs,
+      record: record.recordId === undefined ? null : hash32(record.recordId),
+      copies: 1,
+      look: seeing.look,
+      integrity: fields ? INTEGRITIES.indexOf(fields.state) : 0,
+      detail: fields && fields.state !== 'intact' ? fields.fields.slice(0, 20) : null,
+    },
+  };
+}
+
+/** Equal records of one answer, told only by their number, become one row with copies. */
+function merged(sightings: readonly Sighting[]): Sighting[] {
+  const byKey = new Map<string, Sighting>();
+  for (const s of sightings) {
+    const key = `${nameKey(s.name)} ${s.row.record ?? ''}`;
+    const known = byKey.get(key);
+    if (!known) byKey.set(key, s);
+    else if (s.row.record === null) {
+      byKey.set(key, { ...known, row: { ...known.row, copies: known.row.copies + 1 } });
+    }
+  }
+  return [...byKey.values()];
+}
+
+/** A sample for a person: short, and with no whole token in it. */
+export const sampleOf = (text: string): string =>
+  text.replace(/coalmine1[a-z2-7]{40}/gi, partialToken).slice(0, FINDINGS_SAMPLE_CHARS);
+
+/** FNV-1a: tells records of one canary apart; no more is asked of it. */
+function hash32(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h | 0;
+}

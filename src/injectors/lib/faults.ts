@@ -1,0 +1,90 @@
+// Whose fault a failed attempt is, and whether anything can have left: read from the error's code alone.
+import type { Outcome } from '../../contracts/injector.ts';
+import { redact } from './redact.ts';
+
+/**
+ * Local limits and local configuration, by errno: nothing left this host. `EAI_AGAIN` is here because it is our
+ * resolver that didn't answer, `ENETUNREACH` because it is our host that has no route.
+ */
+const OURS_PASSING = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOBUFS',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EAI_AGAIN',
+]);
+const OURS_LASTING = new Set([
+  'EACCES',
+  'EPERM',
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+  'EINVAL',
+  'EMSGSIZE',
+  'ENOENT',
+  'EISDIR',
+  'ERR_INVALID_URL',
+]);
+
+/** The first hop isn't there, or we couldn't trust it: the event itself can't have left. */
+const BEFORE_SENDING = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const CERTIFICATE =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)/;
+/** How workerd and undici word the same things where they give no code. */
+const BEFORE_SENDING_WORDS =
+  /connection refused|dns lookup failed|before secure TLS connection was established|certificate (verify|has expired)/i;
+const OURS_WORDS = /^(bad port|unknown scheme)$/;
+/** A certificate or key file of ours that OpenSSL can't read. */
+const OUR_KEYS = /^ERR_OSSL_/;
+
+/** The parts of a Node system error that say what happened. */
+interface Fault {
+  readonly code: string;
+  readonly syscall: string;
+  readonly message: string;
+}
+
+/** The error at the bottom: `fetch failed` carries it as `cause`, a dual-stack connect as the last of `errors`. */
+const rootOf = (error: unknown): Fault => {
+  let at: unknown = error;
+  for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth++) {
+    const { cause, errors } = at as { cause?: unknown; errors?: unknown };
+    const next = cause ?? (Array.isArray(errors) ? errors.at(-1) : undefined);
+    if (typeof next !== 'object' || next === null) break;
+    at = next;
+  }
+  const { code, syscall, message } = (at ?? {}) as { code?: unknown; syscall?: unknown; message?: unknown };
+  return { code: String(code ?? ''), syscall: String(syscall ?? ''), message: String(message ?? at) };
+};
+
+/** The error in words, without a canary's identity. */
+export const wordsOf = (error: unknown): string => {
+  const { code, message } = rootOf(error);
+  return redact(code !== '' && !message.includes(code) ? `${code}: ${message}` : message);
+};
+
+/**
+ * What a transport's error means for a canary. Only what provably happened before the event's bytes left is
+ * `unsent` (our side) or `refused` (the other side); everything else may have been taken.
+ */
+export const faultOutcome = (error: unknown): Outcome => {
+  const { code, syscall, message } = rootOf(error);
+  const reason = wordsOf(error);
+  if (OURS_PASSING.has(code)) return { result: 'unsent', reason, again: true };
+  if (OURS_LASTING.has(code) || OUR_KEYS.test(code) || OURS_WORDS.test(message))
+    return { result: 'unsent', reason };
+  const before =
+    BEFORE_SENDING.has(code) ||
+    syscall === 'connect' ||
+    CERTIFICATE.test(code) ||
+    BEFORE_SENDING_WORDS.test(message);
+  if (before) return { result: 'refused', reason, again: true };
+  return { result: 'maybe_sent', reason, again: true };
+};

@@ -1,0 +1,50 @@
+/** Queries of the engine's step `look`: what is open at a checkpoint, so that a look asks for no more than it must. */
+import type { CheckpointKey } from './lease.ts';
+import type { Sql } from './open.ts';
+
+export interface OpenCanaries {
+  /** Slot of the oldest canary that may still be on time at `dueByMs`. */
+  readonly pending_first: number | null;
+  /** Slot of the oldest and last attempt of the newest canary that wait for a proof of absence by `dueByMs`. */
+  readonly due_first: number | null;
+  readonly due_last: number | null;
+  /** Slots of canaries that miss without being drills: overdue or lost, within the look-back. */
+  readonly missing_first: number | null;
+  readonly missing_last: number | null;
+  /** The next watermark at which something must be judged. */
+  readonly next_due: number | null;
+}
+
+/**
+ * One index scan over what is due, one over what is about to be, one over the exceptions: nothing here grows with the
+ * canaries that have arrived and only wait for their row to close.
+ */
+export async function readOpen(
+  sql: Sql,
+  at: CheckpointKey,
+  times: { readonly dueByMs: number; readonly pendingUntilMs: number; readonly missingFromMs: number },
+): Promise<OpenCanaries> {
+  const [row] = await sql<OpenCanaries[]>`
+    with due as (
+      select min(m.slot) as first,
+             max(b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0)) as last
+        from mark m join beat b using (pipeline, slot, part)
+       where m.pipeline = ${at.pipeline} and m.checkpoint = ${at.checkpoint} and m.next_due_ms <= ${times.dueByMs}
+         and m.counts ?| array['pending', 'overdue', 'drill_open']),
+    pending as (
+      select min(m.slot) as first
+        from mark m
+       where m.pipeline = ${at.pipeline} and m.checkpoint = ${at.checkpoint}
+         and m.next_due_ms > ${times.dueByMs} and m.next_due_ms <= ${times.pendingUntilMs} and m.counts ? 'pending'),
+    missing as (
+      select min(slot) as first, max(slot) as last from mark
+       where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and exceptional
+         and slot >= ${times.missingFromMs} and counts ?| array['overdue', 'lost', 'missed_here'])
+    select pending.first as pending_first, due.first as due_first, due.last as due_last,
+           missing.first as missing_first, missing.last as missing_last,
+           (select min(next_due_ms) from mark
+             where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and next_due_ms is not null) as next_due
+      from due, pending, missing`;
+  if (!row) throw new Error('the store answered no row to an aggregate');
+  return row;
+}

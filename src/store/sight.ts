@@ -1,0 +1,129 @@
+/** Queries of the engine's step `sight`: evidence, cursor and the look's end in one transaction (law 7). */
+import type { Json } from '../contracts/observer.ts';
+import type { Watch } from '../domain/watermark.ts';
+import { type CheckpointKey, type Lease, LeaseLostError } from './lease.ts';
+import type { Sql, Tx } from './open.ts';
+
+/** What may lie in a checkpoint's inbox. The order is the encoding: append only. */
+export const INBOX_KINDS = ['seen', 'downstream', 'gap', 'skipped', 'probe'] as const;
+export type InboxKind = (typeof INBOX_KINDS)[number];
+
+export interface InboxRow {
+  readonly slot: number;
+  readonly target: number;
+  readonly index: number;
+  readonly kind: number;
+  readonly seen_ms: number;
+  readonly seen_after_ms: number | null;
+  readonly ingested_ms: number | null;
+  readonly record: number | null;
+  readonly copies: number;
+  readonly look: number;
+  readonly integrity: number;
+  readonly detail: unknown;
+}
+
+export interface FindingRow {
+  readonly kind: string;
+  readonly at_ms: number;
+  readonly count: number;
+  readonly sample: unknown;
+}
+
+const inboxColumns = `slot int8, target int, index int, kind smallint, seen_ms int8, seen_after_ms int8,
+  ingested_ms int8, record int, copies int, look int8, integrity smallint, detail jsonb`;
+
+/** Commits a page of evidence with the cursor behind it, or a look's end with its watch. Throws LeaseLostError. */
+export async function commitSightings(
+  sql: Sql,
+  lease: Lease,
+  evidence: {
+    readonly rows: readonly InboxRow[];
+    readonly watch?: Watch;
+    readonly cursor?: Json;
+    readonly findings?: readonly FindingRow[];
+  },
+): Promise<void> {
+  const { rows, watch, cursor, findings = [] } = evidence;
+  const done = await sql`
+    with c as (
+      update checkpoint
+         set watermark = coalesce(${watch === undefined ? null : JSON.stringify(watch)}::text::jsonb, watermark),
+             cursor = coalesce(${cursor === undefined ? null : JSON.stringify(cursor)}::text::jsonb, cursor)
+       where pipeline = ${lease.pipeline} and number = ${lease.checkpoint} and fence = ${lease.fence}
+      returning 1),
+    s as (
+      insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record,
+                            copies, look, integrity, detail)
+      select ${lease.pipeline}, ${lease.checkpoint}, r.*
+        from json_to_recordset(${JSON.stringify(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})
+       where exists (select from c)),
+    f as (${findingUpsert(sql, lease, findings)})
+    select 1 from c`;
+  if (done.length === 0)
+    throw new LeaseLostError(`the lease on ${lease.pipeline}/${lease.checkpoint} went to another replica`);
+}
+
+/** Evidence that came to us: no lease is needed, any replica may take it. */
+export async function commitReceived(
+  sql: Sql,
+  at: CheckpointKey,
+  rows: readonly InboxRow[],
+  findings: readonly FindingRow[] = [],
+): Promise<void> {
+  if (rows.length === 0 && findings.length === 0) return;
+  await sql`
+    with f as (${findingUpsert(sql, at, findings)})
+    insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record,
+                          copies, look, integrity, detail)
+    select ${at.pipeline}, ${at.checkpoint}, r.*
+      from json_to_recordset(${JSON.stringify(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})`;
+}
+
+const HOUR_MS = 3_600_000;
+
+function findingUpsert(sql: Sql | Tx, at: CheckpointKey, findings: readonly FindingRow[]) {
+  const byKey = new Map<
+    string,
+    { kind: string; hour_ms: number; count: number; first_ms: number; last_ms: number; sample: unknown }
+  >();
+  for (const f of findings) {
+    const hour_ms = f.at_ms - (f.at_ms % HOUR_MS);
+    const known = byKey.get(`${f.kind} ${hour_ms}`);
+    if (known) {
+      known.count += f.count;
+      known.last_ms = Math.max(known.last_ms, f.at_ms);
+    } else {
+      byKey.set(`${f.kind} ${hour_ms}`, { ...f, hour_ms, first_ms: f.at_ms, last_ms: f.at_ms });
+    }
+  }
+  return sql`
+    insert into finding as f (pipeline, checkpoint, kind, hour_ms, count, first_ms, last_ms, sample)
+    select ${at.pipeline}, ${at.checkpoint}, r.kind, r.hour_ms, r.count, r.first_ms, r.last_ms, r.sample
+      from json_to_recordset(${JSON.stringify([...byKey.values()])}::text::json)
+        as r(kind text, hour_ms int8, count int8, first_ms int8, last_ms int8, sample jsonb)
+    on conflict (pipeline, checkpoint, kind, hour_ms) do update
+      set count = f.count + excluded.count, last_ms = greatest(f.last_ms, excluded.last_ms), sample = excluded.sample`;
+}
+
+/** Things noticed outside of a look: clock steps, refused pushes, aliens. */
+export async function commitFindings(
+  sql: Sql | Tx,
+  at: CheckpointKey,
+  findings: readonly FindingRow[],
+): Promise<void> {
+  if (findings.length > 0) await findingUpsert(sql, at, findings);
+}
+
+/** Aliases among these identities that belong to the pipeline's canaries. */
+export async function findAliases(
+  sql: Sql,
+  pipeline: number,
+  identities: readonly string[],
+): Promise<{ alias: string; slot: number; target: number; index: number }[]> {
+  if (identities.length === 0) return [];
+  return await sql<{ alias: string; slot: number; target: number; index: number }[]>`
+    select alias, slot, target, index from alias
+     where pipeline = ${pipeline}
+       and alias in (select json_array_elements_text(${JSON.stringify(identities)}::text::json))`;
+}

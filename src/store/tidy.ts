@@ -1,0 +1,65 @@
+/** Queries of the engine's step `tidy`: drops what has closed and is old, and what can't be judged any more. */
+import type { Sql } from './open.ts';
+
+/** Rows dropped in one statement: the step comes again while there is more. */
+const BATCH = 2_000;
+
+/**
+ * Drops ordinary rows after `retention.canaries`, exceptional ones after `retention.exceptions`. Their counts stay in the
+ * rollups; only closed and folded rows go. Returns how many beats went.
+ */
+export async function dropOld(
+  sql: Sql,
+  pipeline: number,
+  before: { readonly canariesMs: number; readonly exceptionsMs: number },
+): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    with old as (
+      select b.slot, b.part from beat b
+       where b.pipeline = ${pipeline} and b.slot < ${before.canariesMs}
+         and not exists (select from mark m
+                          where m.pipeline = b.pipeline and m.slot = b.slot and m.part = b.part
+                            and (not m.folded or m.next_due_ms is not null
+                                 or (m.exceptional and b.slot >= ${before.exceptionsMs})))
+       order by b.slot limit ${BATCH}),
+    marks as (
+      delete from mark m using old where m.pipeline = ${pipeline} and m.slot = old.slot and m.part = old.part),
+    aliases as (
+      delete from alias a using old where a.pipeline = ${pipeline} and a.slot = old.slot),
+    beats as (
+      delete from beat b using old where b.pipeline = ${pipeline} and b.slot = old.slot and b.part = old.part
+      returning 1)
+    select count(*)::int as n from beats`;
+  return row?.n ?? 0;
+}
+
+/** Drops rollups, findings and parked orphans past their retention. */
+export async function dropPast(
+  sql: Sql,
+  pipeline: number,
+  before: { readonly exceptionsMs: number; readonly rollupsMs: number },
+): Promise<void> {
+  await sql`delete from rollup where pipeline = ${pipeline} and hour_ms < ${before.rollupsMs}`;
+  await sql`delete from finding where pipeline = ${pipeline} and hour_ms < ${before.exceptionsMs}`;
+  await sql`delete from orphan where pipeline = ${pipeline} and seen_ms < ${before.exceptionsMs}`;
+}
+
+/** A step of the clock: deadlines of open canaries start anew (DESIGN §3). Returns how many rows. */
+export async function restartDeadlines(sql: Sql, nowMs: number): Promise<number> {
+  const rows = await sql`
+    update beat b set restart_ms = ${nowMs}
+     where exists (select from mark m
+                    where m.pipeline = b.pipeline and m.slot = b.slot and m.part = b.part and m.next_due_ms is not null)
+    returning 1`;
+  return rows.length;
+}
+
+/** Moves a pipeline's plan to a clock that stepped. Backwards, slots come again, so planned names get a new index. */
+export async function replan(
+  sql: Sql,
+  pipeline: number,
+  to: { readonly nowMs: number; readonly backwards: boolean },
+): Promise<void> {
+  await sql`
+    update pipeline set planned_to_ms = ${to.nowMs}, round = round + ${to.backwards ? 1 : 0} where number = ${pipeline}`;
+}
