@@ -30,10 +30,15 @@ const START_MS = Date.UTC(2025, 0, 1);
 
 interface Round {
   readonly found: number;
-  readonly seconds: number;
+  readonly wallSeconds: number;
+  /** User and system, all threads and children: what holds on a busy machine. */
+  readonly cpuSeconds: number;
 }
 
-/** Bytes of plain text per second, medians of three interleaved rounds; throws where two ways disagree. */
+/**
+ * Bytes of plain text per second, medians of three interleaved rounds after one that warms caches and compiler;
+ * throws where a way doesn't find every canary.
+ */
 export async function run(): Promise<object> {
   const dir = mkdtempSync(join(tmpdir(), 'coalmine-bench-'));
   try {
@@ -48,40 +53,38 @@ export async function run(): Promise<object> {
     execFileSync('sh', ['-c', 'gzip -1 -c "$1" > "$2"', 'sh', plain, packed]);
     const ways: Record<string, () => Round | Promise<Round>> = {
       plainFind: () => timed(() => findInFile(plain)),
-      plainScan: () => timedAsync(() => scanFile(plain, keyring)),
-      plainGrep: () => timed(() => count('LC_ALL=C grep -cF coalmine1 "$1"', plain)),
-      gzipScan: () => timedAsync(() => scanFile(packed, keyring)),
-      gzipGrep: () => timed(() => count('zcat "$1" | LC_ALL=C grep -cF coalmine1', packed)),
+      plainScan: () => timed(() => scanFile(plain, keyring)),
+      plainGrep: () => timedShell('LC_ALL=C grep -cF coalmine1 "$1"', plain),
+      gzipScan: () => timed(() => scanFile(packed, keyring)),
+      gzipGrep: () => timedShell('zcat "$1" | LC_ALL=C grep -cF coalmine1', packed),
     };
-    const speeds: Record<string, number[]> = {};
-    for (let round = 0; round < ROUNDS; round++) {
+    const rounds: Record<string, Round[]> = Object.fromEntries(Object.keys(ways).map(way => [way, []]));
+    for (let round = 0; round <= ROUNDS; round++) {
       for (const [way, measure] of Object.entries(ways)) {
-        const { found, seconds } = await measure();
-        if (found !== written) throw new Error(`${way} found ${found} canaries of ${written}`);
-        speeds[way] = [...(speeds[way] ?? []), statSync(plain).size / seconds];
+        const result = await measure();
+        if (result.found !== written) throw new Error(`${way} found ${result.found} canaries of ${written}`);
+        if (round > 0) rounds[way]!.push(result);
       }
     }
-    return summary(speeds, written, statSync(plain).size, statSync(packed).size);
+    const plainBytes = statSync(plain).size;
+    return {
+      plainBytes,
+      gzipBytes: statSync(packed).size,
+      canaries: written,
+      rounds: ROUNDS,
+      wall: summary(rounds, plainBytes, r => r.wallSeconds),
+      cpu: summary(rounds, plainBytes, r => r.cpuSeconds),
+    };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function summary(
-  speeds: Record<string, number[]>,
-  canaries: number,
-  plainBytes: number,
-  gzipBytes: number,
-): object {
-  const median = (way: string) => Math.round(speeds[way]!.toSorted((a, b) => a - b)[ROUNDS >> 1]!);
-  const bytesPerSecond = Object.fromEntries(Object.keys(speeds).map(way => [way, median(way)]));
-  const ratio = (a: string, b: string) => Number((median(a) / median(b)).toFixed(2));
+function summary(rounds: Record<string, Round[]>, bytes: number, seconds: (round: Round) => number): object {
+  const speed = (way: string) => bytes / rounds[way]!.map(seconds).toSorted((a, b) => a - b)[ROUNDS >> 1]!;
+  const ratio = (a: string, b: string) => Number((speed(a) / speed(b)).toFixed(2));
   return {
-    plainBytes,
-    gzipBytes,
-    canaries,
-    rounds: ROUNDS,
-    bytesPerSecond,
+    bytesPerSecond: Object.fromEntries(Object.keys(rounds).map(way => [way, Math.round(speed(way))])),
     timesGrep: {
       plainFind: ratio('plainFind', 'plainGrep'),
       plainScan: ratio('plainScan', 'plainGrep'),
@@ -90,18 +93,26 @@ function summary(
   };
 }
 
-function timed(work: () => number): Round {
-  const start = performance.now();
-  return { found: work(), seconds: (performance.now() - start) / 1_000 };
+async function timed(work: () => number | Promise<number>): Promise<Round> {
+  const startMs = performance.now();
+  const startCpu = process.cpuUsage();
+  const found = await work();
+  const { user, system } = process.cpuUsage(startCpu);
+  return { found, wallSeconds: (performance.now() - startMs) / 1_000, cpuSeconds: (user + system) / 1e6 };
 }
 
-async function timedAsync(work: () => Promise<number>): Promise<Round> {
-  const start = performance.now();
-  return { found: await work(), seconds: (performance.now() - start) / 1_000 };
+/** Runs a command that prints a count; `times` tells what it cost. */
+function timedShell(command: string, path: string): Round {
+  const startMs = performance.now();
+  const output = execFileSync('sh', ['-c', `${command}; times`, 'sh', path], { encoding: 'utf8' });
+  const wallSeconds = (performance.now() - startMs) / 1_000;
+  const [count, , children = ''] = output.split('\n');
+  const cpuSeconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, m) => sum + Number(m[1]) * 60 + Number(m[2]),
+    0,
+  );
+  return { found: Number(count), wallSeconds, cpuSeconds };
 }
-
-const count = (command: string, path: string): number =>
-  Number(execFileSync('sh', ['-c', command, 'sh', path], { encoding: 'utf8' }));
 
 function findInFile(path: string): number {
   const finder = createFinder();

@@ -12,7 +12,7 @@ import {
   VERDICTS,
   type Verdict,
 } from './verdict.ts';
-import { inGap, SLACK_MS, type Watch } from './watermark.ts';
+import { inGap, SKEW_ALLOWANCE_MS, SLACK_MS, type Watch } from './watermark.ts';
 
 /** The row as it is kept. Arrays are in the order of `targets`; offsets are milliseconds from `due_ms`. */
 export interface SettlementRow {
@@ -307,8 +307,9 @@ export function absence(
   if (!watch.proven || watch.wMs === null || watch.wMs < atMs) return forgotten ? 'never' : 'not_yet';
   if (inGap(watch.gaps, canary.sentMs, atMs)) return 'never';
   if (proof.way !== 'query') return 'proven';
-  const fromMs = canary.slotMs + watch.skewLowMs - SLACK_MS;
-  if (fromMs < (watch.lastLook?.startedMs ?? watch.wMs) - proof.keepsMs) return 'never';
+  const reachMs = proof.chained ? SLACK_MS : SKEW_ALLOWANCE_MS;
+  const fromMs = Math.max(canary.slotMs + watch.skewLowMs - reachMs, proof.nowMs - proof.keepsMs);
+  if (forgotten) return 'never';
   if (!proof.chained)
     return watch.coveredFromMs !== null && watch.coveredFromMs <= fromMs ? 'proven' : 'not_yet';
   const { second } = proof;

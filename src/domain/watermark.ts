@@ -74,6 +74,12 @@ const SKEW_BOUND_MS = 24 * 3_600_000;
 /** Looks reach this much further on both sides than the evidence asks for: granularity of backends' time stamps. */
 export const SLACK_MS = 2_000;
 
+/**
+ * A record stamped up to this long before its canary was sent is still found by event time: clocks are wrong. Only proof of
+ * absence pays for it. Beyond it, a checkpoint without ingest time can't tell a wrong clock from a loss.
+ */
+export const SKEW_ALLOWANCE_MS = 15 * 60_000;
+
 /** What one round of looking established. */
 export interface LookFacts {
   readonly startedMs: number;
@@ -210,11 +216,13 @@ export interface LookRange {
 export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: number): LookRange[] {
   if (rules.way === 'follow') return [{ by: 'follow', fromMs: 0, toMs: nowMs }];
   const floorMs = nowMs - rules.keepsMs;
-  const eventFrom = (slotMs: number) => Math.max(floorMs, slotMs + watch.skewLowMs - SLACK_MS);
+  const eventFrom = (slotMs: number, reachMs = SLACK_MS) => Math.max(floorMs, slotMs + watch.skewLowMs - reachMs);
   const eventToMs = nowMs + Math.max(watch.skewHighMs, 0) + SLACK_MS + 600_000;
   const newest = watch.anchors[0];
   if (!rules.chained) {
-    const starts = [open.pendingFirstMs, open.dueFirstMs].filter(v => v !== null).map(eventFrom);
+    const starts: number[] = [];
+    if (open.pendingFirstMs !== null) starts.push(eventFrom(open.pendingFirstMs));
+    if (open.dueFirstMs !== null) starts.push(eventFrom(open.dueFirstMs, SKEW_ALLOWANCE_MS));
     if (newest) starts.push((newest.eventMs ?? newest.seenMs) - SLACK_MS);
     const fromMs = Math.max(floorMs, Math.min(nowMs - rules.lookEveryMs - SLACK_MS, ...starts));
     return [{ by: 'event', fromMs, toMs: eventToMs }];

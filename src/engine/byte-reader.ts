@@ -36,7 +36,7 @@ export function createByteReader(source: AsyncIterator<Uint8Array>): ByteReader 
 
   async function peek(count: number): Promise<Uint8Array> {
     if (held.length >= count) return held.subarray(0, count);
-    const parts = [copied(held)];
+    const parts = [held];
     let length = held.length;
     while (length < count) {
       const { done, value } = await source.next();

@@ -2,147 +2,135 @@
  * What can be said of every pipeline now: the one view model behind pages, API and metrics. Computed when it is read,
  * from W and the clock, never stored (law 11).
  */
-import type { Bucket, Verdict } from '../domain/verdict.ts';
-import type { Gap, LastLook, Sight } from '../domain/watermark.ts';
-import type { Completeness } from '../stats/completeness.ts';
-import type { Engine } from './live.ts';
+import { beats } from '../domain/schedule.ts';
+import { newWatch, sightOf } from '../domain/watermark.ts';
+import { formatDuration, printDuration } from '../domain/words.ts';
+import type { Sql } from '../store/open.ts';
+import { type PipelineRow, readFindings, readPipelines, snapshot } from '../store/read.ts';
+import { type CheckpointState, readWatches } from '../store/register.ts';
+import { type Account, type Place, readAccounts } from './accounts.ts';
+import { checkpointView } from './checkpoint-view.ts';
+import { drillState, pipelineState } from './health.ts';
+import type { Engine, LivePipeline } from './live.ts';
+import { readTargetViews, type TargetsOfPipeline } from './target-views.ts';
+import type { FindingView, Overview, OverviewOptions, PipelineView } from './view.ts';
+import { windowOf } from './window.ts';
 
-/**
- * - `losing`: more is lost than the objective allows, beyond chance; `late`: the same of the deadline D.
- * - `blind`, `not_yet_proven`: nothing can be said, which is neither loss nor health.
- * - `silent`: our own emitter has missed three beats. Ours, never the pipeline's.
- */
-export type PipelineState = 'healthy' | 'late' | 'losing' | 'blind' | 'not_yet_proven' | 'silent';
+export type * from './view.ts';
 
-/** How many canaries are in each bucket; those without any are absent. */
-export type Counts = Readonly<Partial<Record<Bucket, number>>>;
+const FINDINGS_MAX = 200;
+/** So many beats that were due and didn't happen, and the emitter is silent. */
+const SILENT_BEATS = 3;
+/** A beat is planned when it is due; a busy process does so a little later. */
+const PLAN_GRACE_MS = 5_000;
 
-/** An age in milliseconds, or "not back by": the curve ends there. */
-export type DelayQuantile = number | { readonly above: number };
-
-export interface Bar {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly counts: Counts;
-}
-
-export interface CheckpointView {
-  readonly name: string;
-  /** The checkpoint before this one; null: straight after injection. */
-  readonly after: string | null;
-  readonly way: 'query' | 'follow' | 'receive';
-  /** The observer's kind (`loki`, `file`). */
-  readonly kind: string;
-  /** As PipelineState, of this checkpoint alone; never `silent`. */
-  readonly state: Exclude<PipelineState, 'silent'>;
-  readonly stateReason: string;
-  readonly sight: Sight;
-  /** Everything visible until then has been accounted for; null: nothing yet. */
-  readonly watermarkMs: number | null;
-  /** Share of the window that is neither in a gap nor in blindness, 0 … 1. */
-  readonly coverage: number;
-  readonly onTimeWithinMs: number;
-  readonly lostAfterMs: number;
-  /** How long this hop holds what it can't pass on, where the operator says. */
-  readonly holdsMs: number | null;
-  /** Of the window; sums to what was scheduled in it, drills included. */
-  readonly counts: Counts;
-  /** The sum of `counts` without drills. */
-  readonly scheduled: number;
-  readonly completeness: Completeness;
-  /** The same in one line of English, without a full stop. */
-  readonly sentence: string;
-  /** Of the whole hours that the window touches. Every quantile counts what is still out; null when n is 0. */
-  readonly delays: {
-    readonly p50: DelayQuantile | null;
-    readonly p95: DelayQuantile | null;
-    readonly p99: DelayQuantile | null;
-    readonly n: number;
+/** @throws RangeError for a window outside 1 minute … 400 days. */
+export async function overview(engine: Engine, options: OverviewOptions): Promise<Overview> {
+  const nowMs = engine.ctx.clock.now();
+  const window = windowOf(options.windowMs, nowMs, engine.config.retention.canariesMs);
+  const shown = engine.pipelines.filter(p => options.only?.includes(p.config.name) ?? true);
+  const numbers = shown.map(p => p.number);
+  const pipelines = await snapshot(engine.sql, async tx => {
+    const watches = await readWatches(tx as unknown as Sql, numbers);
+    const places = placesOf(shown, watches);
+    const accounts = await readAccounts(tx, places, window, nowMs);
+    const targets = await readTargetViews(tx, places, { windowMs: options.windowMs, nowMs });
+    const rows = new Map((await readPipelines(tx, numbers, nowMs)).map(r => [r.pipeline, r]));
+    const findings = await readFindings(tx, numbers, window.fromMs, FINDINGS_MAX * Math.max(1, shown.length));
+    return shown.map(p =>
+      pipelineView(
+        {
+          pipeline: p,
+          row: rows.get(p.number),
+          accounts: accounts.filter(a => a.place.pipeline === p),
+          targets: targets.get(p.number),
+          findings: findings
+            .filter(f => f.pipeline === p.number)
+            .slice(0, FINDINGS_MAX)
+            .map(f => ({
+              kind: f.kind,
+              checkpoint: p.checkpoints.find(c => c.key.checkpoint === f.checkpoint)?.config.name ?? null,
+              count: f.count,
+              firstMs: f.first_ms,
+              lastMs: f.last_ms,
+              sample: f.sample,
+            })),
+        },
+        { nowMs, fromMs: window.fromMs },
+      ),
+    );
+  });
+  return {
+    asOfMs: nowMs,
+    windowMs: options.windowMs,
+    fromMs: window.fromMs,
+    toMs: window.toMs,
+    pipelines,
   };
-  /** At most 120, without holes, oldest first; they sum to `counts`. */
-  readonly bars: readonly Bar[];
-  readonly lastLook: LastLook | null;
-  /** Failed looks in a row. */
-  readonly failures: number;
-  /** Spans of the window in which absence can't be proven. */
-  readonly gaps: readonly Gap[];
 }
 
-export interface TargetView {
-  readonly name: string;
-  /** `new`, `active`, `quiet` or `retired`. */
-  readonly state: string;
-  readonly checkpoints: readonly {
-    readonly name: string;
-    readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
-    /** When a canary of this target was last seen here, of those in `targetsFromMs` … now. */
-    readonly lastSeenMs: number | null;
-  }[];
+function placesOf(pipelines: readonly LivePipeline[], watches: readonly CheckpointState[]): Place[] {
+  const byKey = new Map(watches.map(w => [`${w.pipeline} ${w.checkpoint}`, w.watermark]));
+  return pipelines.flatMap(pipeline =>
+    pipeline.checkpoints.map(checkpoint => ({
+      pipeline,
+      checkpoint,
+      watch: { ...newWatch, ...byKey.get(`${checkpoint.key.pipeline} ${checkpoint.key.checkpoint}`) },
+    })),
+  );
 }
 
-export interface FindingView {
-  readonly kind: string;
-  /** null: of the pipeline as a whole. */
-  readonly checkpoint: string | null;
-  readonly count: number;
-  readonly firstMs: number;
-  readonly lastMs: number;
-  /** The newest sample, for a person. Never holds a whole token. */
-  readonly sample: unknown;
-}
-
-/**
- * Of the canaries that are registered and never sent (law 11):
- * - `found lost`: every checkpoint has found the newest one that is due lost. The alarm works.
- * - `open`: none is due yet. `none`: none was planned yet.
- * - `not found`: one is overdue at a checkpoint that sees: the alarm is broken.
- * - `unproven`: no checkpoint could have found it, or was blind.
- * - `seen`: a canary that never left was seen. An alarm.
- */
-export type DrillState = 'found lost' | 'open' | 'not found' | 'unproven' | 'seen' | 'none';
-
-export interface PipelineView {
-  readonly name: string;
-  readonly title: string;
-  readonly state: PipelineState;
-  readonly stateReason: string;
-  readonly targets: { readonly n: number; readonly quiet: number };
-  /** The schedule in words: `every 10 s`, `cron 0 * * * * * (UTC)`. */
-  readonly every: string;
-  /** Injector's kind. */
-  readonly inject: string;
-  /** When the newest planned beat was due; null: none yet. */
-  readonly lastBeatMs: number | null;
-  /** A newer configuration runs on another replica. */
-  readonly superseded: boolean;
-  readonly objective: { readonly onTime: number; readonly delivered: number };
-  readonly checkpoints: readonly CheckpointView[];
-  /** At most 200, worst first. */
-  readonly targetsView: readonly TargetView[];
-  /** `targetsView` counts the canaries since then. */
-  readonly targetsFromMs: number;
-  /** Of the window, newest first. */
+interface Known {
+  readonly pipeline: LivePipeline;
+  readonly row: PipelineRow | undefined;
+  readonly accounts: readonly Account[];
+  readonly targets: TargetsOfPipeline | undefined;
   readonly findings: readonly FindingView[];
-  readonly drill: { readonly state: DrillState; readonly lastMs: number | null };
 }
 
-export interface Overview {
-  readonly asOfMs: number;
-  /** What was asked for. */
-  readonly windowMs: number;
-  /** What the counts cover, by slot: the window, made whole to its bars. Half open. */
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly pipelines: readonly PipelineView[];
+function pipelineView(known: Known, span: { readonly nowMs: number; readonly fromMs: number }): PipelineView {
+  const { pipeline, row, accounts, targets, findings } = known;
+  const { config } = pipeline;
+  const checkpoints = accounts.map(a => checkpointView(a, span));
+  const drills = accounts.map(({ place, drills }) => ({
+    drills,
+    sight: sightOf(place.watch, place.checkpoint.rules, span.nowMs),
+    lostAfterMs: place.checkpoint.config.lostAfterMs,
+    slackMs: place.checkpoint.config.lostAfterMs / 16 + 3 * place.checkpoint.rules.lookEveryMs + 60_000,
+  }));
+  return {
+    name: config.name,
+    title: config.title,
+    ...pipelineState(checkpoints, silence(pipeline, row, span.nowMs)),
+    targets: { n: row?.active ?? 0, quiet: row?.quiet ?? 0 },
+    every: everyOf(pipeline),
+    inject: config.inject.kind,
+    lastBeatMs: row?.last_due_ms ?? null,
+    superseded: pipeline.superseded || (row !== undefined && row.generation !== pipeline.generation),
+    objective: { onTime: config.objective.onTime, delivered: config.objective.delivered },
+    checkpoints,
+    targetsView: targets?.views ?? [],
+    targetsFromMs: targets?.fromMs ?? span.nowMs,
+    findings,
+    drill: drillState(drills, span.nowMs),
+  };
 }
 
-export interface OverviewOptions {
-  /** How far back, milliseconds: 1 minute … 400 days. */
-  readonly windowMs: number;
-  /** Names of the pipelines to show; all unless given. */
-  readonly only?: readonly string[];
+/** Why our own emitter counts as silent; null: it doesn't. */
+function silence(pipeline: LivePipeline, row: PipelineRow | undefined, nowMs: number): string | null {
+  const sinceMs = row?.last_due_ms ?? row?.planned_to_ms ?? pipeline.plannedToMs;
+  const missed = beats(pipeline.schedule, {
+    fromMs: sinceMs + 1,
+    toMs: nowMs - PLAN_GRACE_MS,
+    limit: SILENT_BEATS,
+  }).beats.length;
+  if (missed < SILENT_BEATS) return null;
+  return `our own emitter has sent nothing for ${formatDuration(nowMs - sinceMs)}; this says nothing of the pipeline`;
 }
 
-export async function overview(_engine: Engine, _options: OverviewOptions): Promise<Overview> {
-  throw new Error('being written');
+function everyOf({ config }: LivePipeline): string {
+  const { schedule } = config;
+  return schedule.kind === 'every'
+    ? `every ${printDuration(schedule.everyMs)}`
+    : `cron ${schedule.expression} (${schedule.timezone})`;
 }

@@ -120,8 +120,18 @@ export const injectorConformance = (name: string, harness: InjectorHarness): voi
       for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
     });
 
+    /** Waits that the injector has begun and not ended: one that outlives its call keeps the process alive. */
+    let waits = 0;
+    const counted: Context['clock'] = {
+      ...nodeContext.clock,
+      sleep: (ms, signal) => {
+        waits++;
+        return nodeContext.clock.sleep(ms, signal).finally(() => waits--);
+      },
+    };
     const make = async (settings: Settings): Promise<Injector> => {
-      const injector = await definition.create(definition.schema.parse(settings), nodeContext);
+      const ctx = { ...nodeContext, clock: counted };
+      const injector = await definition.create(definition.schema.parse(settings), ctx);
       cleanups.push(() => injector.close());
       return injector;
     };
@@ -158,6 +168,8 @@ export const injectorConformance = (name: string, harness: InjectorHarness): voi
       expect(results(await injector.inject(canaries, never))).toEqual(all(canaries.length, 'accepted'));
       await until('arrival', () => receiver.received().length >= canaries.length);
       expect(sorted(receiver.received())).toEqual(sorted(canaries.map(expected)));
+      await new Promise(setImmediate);
+      expect(waits).toBe(0);
     });
 
     test('a line feed never makes two records of one, and spoils no neighbour', async () => {
@@ -248,6 +260,16 @@ export const injectorConformance = (name: string, harness: InjectorHarness): voi
       expect(outcomes).toHaveLength(canaries.length);
       expect(outcomes[0]?.result).toBe(hangs.aborted);
       expect(results(outcomes).filter(r => r !== hangs.aborted && r !== 'unsent')).toEqual([]);
+    });
+
+    test.runIf(hanging)('an end that hangs: closing ends what is in flight', async () => {
+      const { end, injector } = await bad(hanging!);
+      const sending = injector.inject(hangWith(), never);
+      await end.reached?.();
+      const begun = performance.now();
+      await injector.close();
+      expect((await sending)[0]?.result).toBe(hangs.aborted);
+      expect(performance.now() - begun).toBeLessThan(500);
     });
 
     test.runIf(hanging)('an end that hangs: time runs out', async () => {

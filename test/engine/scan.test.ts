@@ -37,7 +37,7 @@ describe('scanStream', () => {
   });
 
   test('without keys nothing is said to be valid', async () => {
-    const result = await scanStream(chunks(`${OURS} ${FORGED} ${NAMELESS}`), undefined);
+    const result = await scanStream(chunks(`${NAMELESS} ${OURS} ${FORGED}`), undefined);
     expect(result.counts).toEqual({ valid: 0, forged: 0, unverified: 2 });
     expect(result.found.map(f => f.verdict)).toEqual(['unverified', 'unverified']);
   });

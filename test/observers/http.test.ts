@@ -164,7 +164,7 @@ describe('paging', () => {
   test('a Link to another origin is not followed: our credentials would go along', async () => {
     const body = JSON.stringify({ result: { hits: [hit(1)] } });
     const away = new Response(body, { headers: { link: '<http://evil.test/s>; rel="next"' } });
-    expect((await looked({ paging: { kind: 'link' } }, away)).end).toMatchObject({ end: 'failed' });
+    expect((await looked({ paging: { kind: 'link' } }, away)).end.reason).toContain('elsewhere');
   });
 
   test('numbered pages with holes between them: a failed look', async () => {

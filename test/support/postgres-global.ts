@@ -64,11 +64,22 @@ async function migrateInto(options: OpenOptions): Promise<void> {
   const { migrate } = (await import(path)) as { migrate(sql: Sql): Promise<unknown> };
   const sql = openStore({ ...options, max: 1 });
   try {
-    await migrate(sql);
+    await within(MIGRATE_WITHIN_MS, migrate(sql));
   } finally {
     // The template can't be copied while somebody is in it.
     await sql.end({ timeout: 5 });
   }
+}
+
+/** vitest gives a global setup all the time in the world; one that waits for itself would never end. */
+const MIGRATE_WITHIN_MS = 30_000;
+
+async function within(ms: number, migrating: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`migrate() didn't end within ${ms} ms on a pool of one`)), ms);
+  });
+  await Promise.race([migrating, late]).finally(() => clearTimeout(timer));
 }
 
 const PREFIX = 'coalmine-test-';

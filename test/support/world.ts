@@ -2,12 +2,13 @@
  * The test bench of the engine: the real engine, store, adapters and configuration over the lab, on a clock that moves
  * when told and an in-process transport. Nothing here judges: truth comes from the lab, verdicts from the store.
  */
-import { createLab, type Lab } from '../../src/lab/lab.ts';
+
 import { parseConfig } from '../../src/config/load.ts';
 import type { Context } from '../../src/contracts/context.ts';
-import { type RunningEngine, openEngine } from '../../src/engine/engine.ts';
+import { openEngine, type RunningEngine } from '../../src/engine/engine.ts';
+import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { registry } from '../../src/registry.gen.ts';
-import { openStore, type OpenOptions, type Sql } from '../../src/store/open.ts';
+import { type OpenOptions, openStore, type Sql } from '../../src/store/open.ts';
 
 const START_MS = Date.UTC(2024, 8, 2, 12, 0, 0);
 
@@ -65,7 +66,7 @@ export interface World {
   readonly logs: { level: string; event: string; fields: unknown }[];
   running: RunningEngine;
   /** Moves everything on by `ms`, a step at a time. */
-  run(ms: number): Promise<void>;
+  run(ms: number, stepMs?: number): Promise<void>;
   /** As `kill -9` and a new start: nothing of the old engine's memory is used again. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -84,6 +85,8 @@ export async function openWorld(
     seed?: number;
     agents?: string[];
     cacheRecords?: number;
+    /** Begins with an empty store; default true. */
+    fresh?: boolean;
     fetch?: (request: Request, next: (request: Request) => Promise<Response>) => Promise<Response>;
   } = {},
 ): Promise<World> {
@@ -110,6 +113,9 @@ export async function openWorld(
   if (!parsed.config) throw new Error(JSON.stringify(parsed.diagnostics, null, 1));
   const resolved = parsed.config;
   const sql = openStore({ ...store, max: 8 });
+  if (options.fresh ?? true) {
+    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, rollup, finding, orphan restart identity`;
+  }
   let generation = 0;
   const open = () =>
     openEngine({
@@ -126,9 +132,9 @@ export async function openWorld(
     sql,
     logs,
     running: await open(),
-    async run(ms) {
-      for (let passed = 0; passed < ms; passed += STEP_MS) {
-        clock.advance(STEP_MS);
+    async run(ms, stepMs = STEP_MS) {
+      for (let passed = 0; passed < ms; passed += stepMs) {
+        clock.advance(stepMs);
         await lab.step();
         await world.running.tick(0);
         await Promise.race([world.running.idle(), real(REAL_MS)]);

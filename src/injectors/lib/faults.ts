@@ -37,9 +37,8 @@ const BEFORE_SENDING = new Set([
 ]);
 const CERTIFICATE =
   /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)/;
-/** How workerd and undici word the same things where they give no code. */
-const BEFORE_SENDING_WORDS =
-  /connection refused|dns lookup failed|before secure TLS connection was established|certificate (verify|has expired)/i;
+/** How Node words it when the other side hangs up on the TLS handshake: there the code alone would say "reset". */
+const NO_HANDSHAKE = /before secure TLS connection was established/;
 const OURS_WORDS = /^(bad port|unknown scheme)$/;
 /** A certificate or key file of ours that OpenSSL can't read. */
 const OUR_KEYS = /^ERR_OSSL_/;
@@ -72,7 +71,8 @@ export const wordsOf = (error: unknown): string => {
 
 /**
  * What a transport's error means for a canary. Only what provably happened before the event's bytes left is
- * `unsent` (our side) or `refused` (the other side); everything else may have been taken.
+ * `unsent` (our side) or `refused` (the other side); everything else may have been taken. workerd says "Network
+ * connection lost." to all of it, so that nothing can be told apart there: `maybe_sent`.
  */
 export const faultOutcome = (error: unknown): Outcome => {
   const { code, syscall, message } = rootOf(error);
@@ -81,10 +81,7 @@ export const faultOutcome = (error: unknown): Outcome => {
   if (OURS_LASTING.has(code) || OUR_KEYS.test(code) || OURS_WORDS.test(message))
     return { result: 'unsent', reason };
   const before =
-    BEFORE_SENDING.has(code) ||
-    syscall === 'connect' ||
-    CERTIFICATE.test(code) ||
-    BEFORE_SENDING_WORDS.test(message);
+    BEFORE_SENDING.has(code) || syscall === 'connect' || CERTIFICATE.test(code) || NO_HANDSHAKE.test(message);
   if (before) return { result: 'refused', reason, again: true };
   return { result: 'maybe_sent', reason, again: true };
 };

