@@ -38,7 +38,6 @@ CREATE TABLE "checkpoint" (
 	"cursor" jsonb,
 	"holder" text,
 	"fence" bigint DEFAULT 0 NOT NULL,
-	"leased_until_ms" bigint DEFAULT 0 NOT NULL,
 	CONSTRAINT "checkpoint_pipeline_number_pk" PRIMARY KEY("pipeline","number")
 );
 --> statement-breakpoint
@@ -108,6 +107,11 @@ CREATE TABLE "pipeline" (
 	"round" integer DEFAULT 0 NOT NULL,
 	"retired" boolean DEFAULT false NOT NULL,
 	CONSTRAINT "pipeline_id_unique" UNIQUE("id")
+);
+--> statement-breakpoint
+CREATE TABLE "replica" (
+	"self" text PRIMARY KEY NOT NULL,
+	"seen_ms" bigint NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "rollup" (

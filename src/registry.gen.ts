@@ -11,8 +11,6 @@ import lokiObserver from './observers/loki.ts';
 import receiveObserver from './observers/receive.ts';
 
 export const registry: Registry = {
-  injectors: new Map(
-    [fileInjector, httpInjector, lokiInjector, oidcSigninInjector, syslogInjector].map(d => [d.kind, d]),
-  ),
+  injectors: new Map([fileInjector, httpInjector, lokiInjector, oidcSigninInjector, syslogInjector].map(d => [d.kind, d])),
   observers: new Map([fileObserver, httpObserver, lokiObserver, receiveObserver].map(d => [d.kind, d])),
 };

@@ -52,6 +52,8 @@ export type Found =
 export interface Observer {
   /** Overrides `traits.ingestTime` where the settings decide. */
   readonly ingestTime?: boolean;
+  /** False where a query can be asked by ingest time only: then there is no second look by event time. */
+  readonly eventTime?: boolean;
   /** Absent on `receive`, which is looked for by nobody: records come to `POST /ingest`. Must end soon after `signal` aborts. */
   observe?(look: Look, signal: AbortSignal): AsyncIterable<Found>;
   close(): Promise<void>;

@@ -63,6 +63,7 @@ export interface Proof {
   readonly way: 'query' | 'follow' | 'receive';
   /** The chain is by ingest time (or a follow, or pushes): W alone covers every event time. */
   readonly chained: boolean;
+  readonly secondLook: boolean;
   /** The second look of this round by event time, where the chain needs one. */
   readonly second: { readonly fromMs: number; readonly toMs: number; readonly asOfMs: number } | null;
 }
@@ -312,6 +313,7 @@ export function absence(
   if (forgotten) return 'never';
   if (!proof.chained)
     return watch.coveredFromMs !== null && watch.coveredFromMs <= fromMs ? 'proven' : 'not_yet';
+  if (!proof.secondLook) return 'proven';
   const { second } = proof;
   const toMs = canary.sentMs + Math.max(0, watch.skewHighMs) + SLACK_MS;
   return second !== null && second.asOfMs >= atMs && second.fromMs <= fromMs && second.toMs > toMs

@@ -104,6 +104,8 @@ export interface WatchRules {
   readonly way: 'query' | 'follow' | 'receive';
   /** The chain is by ingest time (queries that can ask so), or needs no range (follow). */
   readonly chained: boolean;
+  /** A chained query can be asked by event time too: absence needs that second look (W2). */
+  readonly secondLook: boolean;
   readonly settleMs: number;
   readonly keepsMs: number;
   readonly lookEveryMs: number;
@@ -125,6 +127,8 @@ export function advance(watch: Watch, facts: LookFacts, rules: WatchRules): Watc
   const gaps = facts.gap ? addGap(watch.gaps, facts.gap) : watch.gaps;
   const base = { ...watch, ...skew, anchors, proven, lastLook, gaps };
   if (facts.end !== 'exhausted') {
+    // A log that is being caught up with is no failure: it is read on at once.
+    if (facts.end === 'truncated' && rules.way === 'follow') return { ...base, failures: 0, notBeforeMs: 0 };
     const failures = watch.failures + 1;
     return {
       ...base,
@@ -216,7 +220,8 @@ export interface LookRange {
 export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: number): LookRange[] {
   if (rules.way === 'follow') return [{ by: 'follow', fromMs: 0, toMs: nowMs }];
   const floorMs = nowMs - rules.keepsMs;
-  const eventFrom = (slotMs: number, reachMs = SLACK_MS) => Math.max(floorMs, slotMs + watch.skewLowMs - reachMs);
+  const eventFrom = (slotMs: number, reachMs = SLACK_MS) =>
+    Math.max(floorMs, slotMs + watch.skewLowMs - reachMs);
   const eventToMs = nowMs + Math.max(watch.skewHighMs, 0) + SLACK_MS + 600_000;
   const newest = watch.anchors[0];
   if (!rules.chained) {
@@ -234,7 +239,7 @@ export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: nu
     fromMs: Math.max(floorMs, Math.min(...starts) - SLACK_MS),
     toMs: nowMs + 600_000,
   };
-  if (open.dueFirstMs === null || open.dueLastMs === null) return [chain];
+  if (!rules.secondLook || open.dueFirstMs === null || open.dueLastMs === null) return [chain];
   const second: LookRange = {
     by: 'event',
     fromMs: eventFrom(open.dueFirstMs),

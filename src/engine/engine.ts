@@ -9,6 +9,7 @@ import type { Json } from '../contracts/observer.ts';
 import type { Registry } from '../contracts/registry.ts';
 import { createKeyring } from '../domain/token.ts';
 import { newWatch, type Watch } from '../domain/watermark.ts';
+import { reapAbandoned } from '../store/emit.ts';
 import { acquireLeases, type Lease, readFilledInboxes, releaseLeases } from '../store/lease.ts';
 import type { Sql } from '../store/open.ts';
 import { identify, readWatches, retireOthers } from '../store/register.ts';
@@ -29,7 +30,6 @@ import { type ClockReading, onClockStep, STEP_BOUND_MS, stepOf } from './steps.t
 import { closeRetired, tidy } from './tidy.ts';
 
 const LEASE_MS = 20_000;
-const LEASE_RENEW_MS = 5_000;
 const TIDY_EVERY_MS = 15_000;
 const SETTLES_MAX = 50;
 const SENDS_MAX = 2_000;
@@ -71,6 +71,8 @@ export interface EngineOptions {
   readonly registry: Registry;
   /** Unique to this process among the replicas. */
   readonly self: string;
+  /** A replica without a heartbeat for this long is gone, milliseconds; default 20 s. */
+  readonly leaseMs?: number;
   /** Drawn at random; taken only by a store that has no identity yet. */
   readonly fresh: { readonly storeId: string; readonly seed: string };
 }
@@ -96,6 +98,7 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     config,
     keyring,
     self,
+    leaseMs: options.leaseMs ?? LEASE_MS,
     pipelines,
     instruments: createInstruments(),
     stop: abort.signal,
@@ -153,16 +156,21 @@ function run(engine: Engine, probeKey: string, abort: AbortController): RunningE
   }
 
   async function renewLeases(): Promise<void> {
-    if (clock.mono() - leasesMono < LEASE_RENEW_MS) return;
+    if (clock.mono() - leasesMono < engine.leaseMs / 4) return;
     const places = engine.pipelines.flatMap(p => p.checkpoints.map(c => ({ pipeline: p, checkpoint: c })));
     const wanted = places.map(p => p.checkpoint.key);
     const leases = new Map(
-      (await acquireLeases(engine.sql, { holder: engine.self, leaseMs: LEASE_MS, wanted })).map(l => [
+      (await acquireLeases(engine.sql, { self: engine.self, leaseMs: engine.leaseMs, wanted })).map(l => [
         keyOf(l),
         l,
       ]),
     );
     leasesMono = clock.mono();
+    await reapAbandoned(engine.sql, {
+      nowMs: clock.now(),
+      leaseMs: engine.leaseMs,
+      drills: engine.pipelines.map(p => p.drill),
+    });
     for (const key of held.keys()) if (!leases.has(key)) held.delete(key);
     const fresh = places.filter(p => {
       const lease = leases.get(keyOf(p.checkpoint.key));

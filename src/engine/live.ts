@@ -62,6 +62,8 @@ export interface Engine {
   readonly keyring: Keyring;
   /** This process, among the replicas: holder of leases and owner of beats. */
   readonly self: string;
+  /** A replica without a heartbeat for this long is gone. */
+  readonly leaseMs: number;
   readonly pipelines: readonly LivePipeline[];
   readonly instruments: Instruments;
   /** Aborted at shutdown. */
@@ -182,6 +184,7 @@ async function openCheckpoints(
       rules: {
         way: definition.traits.way,
         chained: definition.traits.way !== 'query' || ingestTime,
+        secondLook: definition.traits.way === 'query' && ingestTime && (observer.eventTime ?? true),
         settleMs: c.settleMs,
         keepsMs: c.keepsMs,
         lookEveryMs: c.lookEveryMs,

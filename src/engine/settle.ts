@@ -61,8 +61,8 @@ export async function settle(engine: Engine, at: SettleAt, second: Round['second
       dueUntilMs: Math.max(watch.proven ? (watch.wMs ?? 0) : 0, nowMs - at.checkpoint.rules.keepsMs),
       dueLimit: DUE_ROWS_MAX,
     });
-    const { keepsMs, way, chained } = at.checkpoint.rules;
-    const proof: Proof = { watch, nowMs, keepsMs, way, chained, second };
+    const { keepsMs, way, chained, secondLook } = at.checkpoint.rules;
+    const proof: Proof = { watch, nowMs, keepsMs, way, chained, secondLook, second };
     const settled = await settleRows(engine, tx, at, rows, evidence, proof);
     await saveMarks(tx, at.lease, settled.map(toUpdate));
     await foldRollups(tx, at.lease, settled, inbox);

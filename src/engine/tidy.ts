@@ -1,6 +1,5 @@
-/** The step `tidy`: speaks for senders that are gone, drops what is old, closes what nobody can judge any more. */
+/** The step `tidy`: drops what is old, closes what nobody can judge any more. */
 
-import { reapAbandoned } from '../store/emit.ts';
 import { acquireLeases } from '../store/lease.ts';
 import { readRetiredOpen } from '../store/register.ts';
 import { dropOld, dropPast } from '../store/tidy.ts';
@@ -13,11 +12,6 @@ const ROUNDS_MAX = 20;
 export async function tidy(engine: Engine): Promise<void> {
   const nowMs = engine.ctx.clock.now();
   const { canariesMs, exceptionsMs, rollupsMs } = engine.config.retention;
-  await reapAbandoned(
-    engine.sql,
-    nowMs,
-    engine.pipelines.map(p => p.drill),
-  );
   for (const p of engine.pipelines) {
     const before = { canariesMs: nowMs - canariesMs, exceptionsMs: nowMs - exceptionsMs };
     for (let i = 0; i < ROUNDS_MAX && (await dropOld(engine.sql, p.number, before)) > 0; i++);
@@ -31,14 +25,25 @@ export async function tidy(engine: Engine): Promise<void> {
 /** Open canaries of checkpoints that left the configuration close as `unproven`: nobody will look for them again. */
 export async function closeRetired(engine: Engine): Promise<void> {
   for (const gone of await readRetiredOpen(engine.sql)) {
-    const [lease] = await acquireLeases(engine.sql, { holder: engine.self, leaseMs: 20_000, wanted: [gone] });
+    const [lease] = await acquireLeases(engine.sql, {
+      self: engine.self,
+      leaseMs: engine.leaseMs,
+      wanted: [gone],
+    });
     if (!lease) continue;
     const at = {
       lease,
       pipeline: { number: gone.pipeline, drill: gone.drill, generation: -1 },
       checkpoint: {
         config: { id: gone.id, onTimeWithinMs: 0, lostAfterMs: 0 },
-        rules: { way: 'follow' as const, chained: true, settleMs: 0, keepsMs: 0, lookEveryMs: 1_000 },
+        rules: {
+          way: 'follow' as const,
+          chained: true,
+          secondLook: false,
+          settleMs: 0,
+          keepsMs: 0,
+          lookEveryMs: 1_000,
+        },
         upstream: [],
         downstream: [],
       },

@@ -150,19 +150,30 @@ export async function commitOutcomes(sql: Sql, beats: readonly SentBeat[]): Prom
 }
 
 /**
- * Beats whose sender is gone: a crash in between leaves `maybe_sent` (law 1). The drill is `withheld` whatever happened.
- * Returns how many rows.
+ * Beats whose sender is gone: a crash in between leaves `maybe_sent` (law 1). Gone is a sender without a fresh heartbeat, or
+ * one that let `send_by` pass. The drill is `withheld` whatever happened. Returns how many rows.
  */
-export async function reapAbandoned(sql: Sql, nowMs: number, drills: readonly number[]): Promise<number> {
+export async function reapAbandoned(
+  sql: Sql,
+  options: { readonly nowMs: number; readonly leaseMs: number; readonly drills: readonly number[] },
+): Promise<number> {
+  const { nowMs, leaseMs, drills } = options;
   const rows = await sql`
+    with alive as (
+      select self from replica
+       where seen_ms > (extract(epoch from clock_timestamp()) * 1000)::int8 - ${leaseMs}::int8),
+    drill as (
+      select value::int as number from json_array_elements_text(${JSON.stringify(drills)}::text::json))
     update beat b
-       set sendings = array(select case when t = any(array(select json_array_elements_text(${JSON.stringify(drills)}::text::json)::int))
-                                        then 4 else 2 end::smallint
+       set sendings = array(select case when t in (select number from drill) then 4 else 2 end::smallint
                               from unnest(b.targets) with ordinality as u(t, n) order by n),
            first_offs = array_fill(0, array[cardinality(b.targets)]),
-           last_offs = array_fill(least(b.send_by_ms - b.due_ms, 2000000000)::int, array[cardinality(b.targets)]),
+           last_offs = array_fill(least(greatest(${nowMs}::int8 - b.due_ms, 0), 2000000000)::int,
+                                  array[cardinality(b.targets)]),
            attempts = array_fill(0::smallint, array[cardinality(b.targets)])
-     where b.sendings is null and b.send_by_ms < ${nowMs}
+     where b.sendings is null
+       and (b.send_by_ms < ${nowMs}
+            or (b.committed_ms < ${nowMs - leaseMs} and b.owner not in (select self from alive)))
     returning 1`;
   return rows.length;
 }

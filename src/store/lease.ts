@@ -18,28 +18,44 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
-/** Takes or renews the leases that are free, ours or expired. One statement for all checkpoints. */
+/** The database's clock in milliseconds. */
+const DB_NOW = `(extract(epoch from clock_timestamp()) * 1000)::int8`;
+
+/**
+ * Says that we live, and takes the checkpoints whose holder doesn't. Returns all that are ours. One heartbeat renews every
+ * lease: an idle store sees one small update, not one for each checkpoint.
+ */
 export async function acquireLeases(
   sql: Sql,
-  options: { holder: string; leaseMs: number; wanted: readonly CheckpointKey[] },
+  options: { readonly self: string; readonly leaseMs: number; readonly wanted: readonly CheckpointKey[] },
 ): Promise<Lease[]> {
-  const { holder, leaseMs, wanted } = options;
-  if (wanted.length === 0) return [];
+  const { self, leaseMs, wanted } = options;
   return await sql<Lease[]>`
-    update checkpoint c
-       set holder = ${holder},
-           fence = case when c.holder = ${holder} then c.fence else c.fence + 1 end,
-           leased_until_ms = (extract(epoch from clock_timestamp()) * 1000)::int8 + ${leaseMs}::int8
-      from json_to_recordset(${JSON.stringify(wanted)}::text::json) as w(pipeline int, checkpoint int)
-     where c.pipeline = w.pipeline and c.number = w.checkpoint
-       and (c.holder = ${holder} or c.holder is null
-            or c.leased_until_ms < (extract(epoch from clock_timestamp()) * 1000)::int8)
-    returning c.pipeline, c.number as checkpoint, c.fence`;
+    with heartbeat as (
+      insert into replica (self, seen_ms) values (${self}, ${sql.unsafe(DB_NOW)})
+      on conflict (self) do update set seen_ms = excluded.seen_ms),
+    alive as (
+      select self from replica where seen_ms > ${sql.unsafe(DB_NOW)} - ${leaseMs}::int8),
+    w as (
+      select * from json_to_recordset(${JSON.stringify(wanted)}::text::json) as x(pipeline int, checkpoint int)),
+    taken as (
+      update checkpoint c set holder = ${self}, fence = c.fence + 1
+        from w
+       where c.pipeline = w.pipeline and c.number = w.checkpoint
+         and (c.holder is null or (c.holder <> ${self} and c.holder not in (select self from alive)))
+      returning c.pipeline, c.number as checkpoint, c.fence)
+    select pipeline, checkpoint, fence from taken
+    union all
+    select c.pipeline, c.number, c.fence from checkpoint c
+      join w on c.pipeline = w.pipeline and c.number = w.checkpoint
+     where c.holder = ${self}`;
 }
 
-/** Gives leases back at shutdown, so that another replica need not wait for them to expire. */
-export async function releaseLeases(sql: Sql, holder: string): Promise<void> {
-  await sql`update checkpoint set holder = null, leased_until_ms = 0 where holder = ${holder}`;
+/** Gives leases back at shutdown, so that another replica need not wait for our heartbeat to grow old. */
+export async function releaseLeases(sql: Sql, self: string): Promise<void> {
+  await sql`
+    with gone as (delete from replica where self = ${self})
+    update checkpoint set holder = null where holder = ${self}`;
 }
 
 /** Which of these checkpoints have evidence waiting in their inbox. */

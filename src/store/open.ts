@@ -8,6 +8,8 @@ export interface OpenOptions {
   /** `postgres://…`, or the Unix socket of the embedded server. */
   readonly url?: string;
   readonly host?: string;
+  /** Named even for a socket: PGPORT in the environment must not count. */
+  readonly port?: number;
   readonly user?: string;
   readonly database?: string;
   /** Connections at most. */
@@ -39,6 +41,7 @@ export function openStore(options: OpenOptions): Sql {
   return postgres({
     ...common,
     ...(options.host === undefined ? {} : { host: options.host }),
+    ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.user === undefined ? {} : { username: options.user }),
     ...(options.database === undefined ? {} : { database: options.database }),
   });

@@ -94,13 +94,18 @@ export const checkpoint = pgTable(
     /** Watermark, gaps, anchors, cursor, last look: the state of domain/watermark.ts. */
     watermark: jsonb('watermark').notNull(),
     cursor: int4Json('cursor'),
-    /** The fenced lease of whoever looks and settles here. Expiry is on the database's clock. */
+    /** Who looks and settles here; theirs while their heartbeat in `replica` is fresh. The fence counts holders. */
     holder: text('holder'),
     fence: bigint('fence', { mode: 'number' }).notNull().default(0),
-    leasedUntilMs: ms('leased_until_ms').notNull().default(0),
   },
   t => [primaryKey({ columns: [t.pipeline, t.number] }), uniqueIndex('checkpoint_id').on(t.pipeline, t.id)],
 );
+
+/** Heartbeats of the processes that share this store, by the database's clock. */
+export const replica = pgTable('replica', {
+  self: text('self').primaryKey(),
+  seenMs: ms('seen_ms').notNull(),
+});
 
 /** The intent, committed before anything leaves; then how the sending went. */
 export const beat = pgTable(
@@ -117,7 +122,7 @@ export const beat = pgTable(
     /** Whose beat it is: read back when the outcome of a commit is unknown. */
     owner: text('owner').notNull(),
     committedMs: ms('committed_ms').notNull(),
-    /** After this, canaries without an outcome are `maybe_sent`: their sender is gone. */
+    /** After this, canaries without an outcome are `maybe_sent`, even if their sender still lives. */
     sendByMs: ms('send_by_ms').notNull(),
     /** Deadlines of open canaries restart here after a step of the clock. */
     restartMs: ms('restart_ms'),

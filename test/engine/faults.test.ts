@@ -24,13 +24,23 @@ const faults = async (world: World, patch: unknown) => void world.lab.faults.set
 /** Names that the lab says are not in the store and never will be, among the canaries old enough to be judged. */
 function trulyGone(world: World, olderThanMs: number): Set<string> {
   const { data } = world.lab.truth({ limit: 100_000 });
-  const gone = data.filter(t => t.places.store?.state !== 'stored' && t.firstMs < olderThanMs).map(t => t.token);
+  const gone = data
+    .filter(t => t.places.store?.state !== 'stored' && t.firstMs < olderThanMs)
+    .map(t => t.token);
   return new Set(gone);
 }
 
-async function named(world: World, wanted: (v: string) => boolean, olderThanMs: number): Promise<Set<string>> {
+async function named(
+  world: World,
+  wanted: (v: string) => boolean,
+  olderThanMs: number,
+): Promise<Set<string>> {
   const rows = (await verdictsOf(world.sql, 'loki')).filter(
-    v => v.target !== 'drill' && v.sending !== 'sending' && wanted(v.verdict) && Number(v.name.split('.')[1]) < olderThanMs,
+    v =>
+      v.target !== 'drill' &&
+      v.sending !== 'sending' &&
+      wanted(v.verdict) &&
+      Number(v.name.split('.')[1]) < olderThanMs,
   );
   const { keyring } = world.running.engine;
   return new Set(
@@ -129,7 +139,9 @@ describe('faults', () => {
     await expectTruth(w);
     const tally = await tallyOf(w.sql, 'loki');
     expect(Object.keys(tally).filter(k => k !== 'on_time' && k !== 'pending')).toEqual([]);
-    const [row] = await w.sql<{ n: number }[]>`select sum(count)::int as n from finding where kind = 'duplicate'`;
+    const [row] = await w.sql<
+      { n: number }[]
+    >`select sum(count)::int as n from finding where kind = 'duplicate'`;
     expect(row?.n).toBeGreaterThan(10);
   });
 
@@ -154,7 +166,9 @@ describe('faults', () => {
       expect(tally.overdue).toBeUndefined();
       const steps = await w.sql`select 1 from finding where kind = 'clock_step'`;
       expect(steps.length).toBe(1);
-      const late = (await verdictsOf(w.sql, 'loki')).filter(v => v.verdict === 'pending' && v.target !== 'drill');
+      const late = (await verdictsOf(w.sql, 'loki')).filter(
+        v => v.verdict === 'pending' && v.target !== 'drill',
+      );
       expect(late.length).toBeLessThan(15);
     });
   }
@@ -205,7 +219,9 @@ describe('faults', () => {
     await faults(w, { agents: { 'web-1': { alter: 1 } } });
     await w.run(90_000);
     await expectTruth(w);
-    const [row] = await w.sql<{ n: number }[]>`select sum(count)::int as n from finding where kind = 'altered'`;
+    const [row] = await w.sql<
+      { n: number }[]
+    >`select sum(count)::int as n from finding where kind = 'altered'`;
     expect(row?.n).toBeGreaterThan(10);
   });
 

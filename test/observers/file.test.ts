@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -306,6 +307,38 @@ test.each(['rename', 'copy'] as const)(
     );
   },
 );
+
+test('rotated while it is being opened and read: nothing lost, nothing twice, no gap', async () => {
+  for (let round = 0; round < 25; round++) {
+    for (const name of readdirSync(dir)) rmSync(join(dir, name));
+    const look = await follower();
+    const found: string[] = [];
+    append(0);
+    found.push(...(await look()).texts);
+    let n = 1;
+    const rotating = async () => {
+      for (let i = 0; i < 8; i++) {
+        for (let k = (round * 7 + i * 3) % 9; k >= 0; k--) await turn();
+        append(n++);
+        rotate();
+        append(n++);
+      }
+    };
+    const ends: unknown[] = [];
+    const looking = async () => {
+      for (let i = 0; i < 8; i++) {
+        const { texts, end } = await look();
+        found.push(...texts);
+        if (end.end !== 'failed' || end.gap) ends.push(end);
+      }
+    };
+    await Promise.all([rotating(), looking()]);
+    const { texts, end } = await look();
+    found.push(...texts);
+    expect(new Set([...ends, end].map(e => JSON.stringify(e)))).toEqual(new Set(['{"end":"exhausted"}']));
+    expect([...found].sort()).toEqual(lines(...Array.from({ length: n }, (_, i) => i)).sort());
+  }
+});
 
 describe('what it reads', () => {
   test('only whole lines, as of the beginning of the look', async () => {

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
+  defaultDataDir,
   type EmbeddedConnection,
   type EmbeddedStore,
   runningEmbedded,
@@ -162,6 +163,12 @@ describe('a store', () => {
     writeFileSync(conf, before);
     await start(dataDir);
   });
+});
+
+test('lies in the project for a user, and for root where the server can reach it', () => {
+  expect(defaultDataDir('/srv/app', 1000)).toBe('/srv/app/.coalmine');
+  expect(defaultDataDir('/root/app', 0)).toMatch(/^\/var\/lib\/coalmine\/app-[0-9a-f]{8}$/);
+  expect(defaultDataDir('/root/app', 0)).not.toBe(defaultDataDir('/home/app', 0));
 });
 
 describe('where it can not be', () => {

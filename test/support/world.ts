@@ -114,7 +114,7 @@ export async function openWorld(
   const resolved = parsed.config;
   const sql = openStore({ ...store, max: 8 });
   if (options.fresh ?? true) {
-    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, rollup, finding, orphan restart identity`;
+    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, replica, rollup, finding, orphan restart identity`;
   }
   let generation = 0;
   const open = () =>
@@ -141,7 +141,7 @@ export async function openWorld(
       }
     },
     async restart() {
-      await sql`update checkpoint set leased_until_ms = 0`;
+      await sql`truncate replica`;
       world.running = await open();
     },
     async close() {

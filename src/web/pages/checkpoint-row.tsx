@@ -2,12 +2,13 @@
 import { formatDuration } from '../../domain/words.ts';
 import type { CheckpointView } from '../../engine/overview.ts';
 import { Bars, barsSummary } from './charts/bars.tsx';
+import { thinned } from './charts/columns.ts';
 import { Delays, delaySummary } from './charts/delays.tsx';
 import { StateGlyph } from './charts/glyph.tsx';
 import { Swatch } from './charts/patterns.tsx';
 import { Rail } from './charts/rail.tsx';
 import type { LaneRow } from './charts/tree.ts';
-import { CountsLegend, Fresh } from './parts.tsx';
+import { CountsLegend, Fresh, sentence } from './parts.tsx';
 import { checkpointState } from './state.ts';
 import { count, percent, percentDigits, when } from './when.ts';
 
@@ -15,12 +16,14 @@ export interface RowProps {
   readonly row: LaneRow<CheckpointView>;
   readonly lanes: number;
   readonly pipeline: string;
+  /** The pipeline has already said why. */
+  readonly said: boolean;
   readonly nowMs: number;
   /** The pipeline's own page: taller, and with the numbers of each column. */
   readonly detail: boolean;
 }
 
-export const CheckpointRow = ({ row, lanes, pipeline, nowMs, detail }: RowProps) => {
+export const CheckpointRow = ({ row, lanes, pipeline, said, nowMs, detail }: RowProps) => {
   const c = row.node;
   const id = `${pipeline}-${c.name}`;
   return (
@@ -32,13 +35,13 @@ export const CheckpointRow = ({ row, lanes, pipeline, nowMs, detail }: RowProps)
             {c.name}
             <small>
               {' '}
-              {c.kind}, after {c.after ?? 'source'}
+              after {c.after ?? 'source'}, seen through {c.kind}
             </small>
           </h3>
           <p class={`state s-${c.state}`}>
             <StateGlyph state={c.state} size={14} /> {checkpointState(c, nowMs)}
           </p>
-          {c.state === 'healthy' ? null : <p class="reason">{sentenceCase(c.stateReason)}</p>}
+          {c.state === 'healthy' || said ? null : <p class="reason">{sentence(c.stateReason)}</p>}
           <Completeness view={c} />
           <SeenTo view={c} nowMs={nowMs} />
         </div>
@@ -54,22 +57,21 @@ export const CheckpointRow = ({ row, lanes, pipeline, nowMs, detail }: RowProps)
   );
 };
 
-const sentenceCase = (s: string): string => (s === '' ? s : `${s[0]!.toUpperCase()}${s.slice(1)}.`);
-
 const Verdicts = ({ view, nowMs, detail }: { view: CheckpointView; nowMs: number; detail: boolean }) => {
   const blind = [
     ...view.gaps,
     ...(view.sight.state === 'blind' ? [{ fromMs: view.sight.sinceMs, toMs: nowMs }] : []),
   ];
   const summary = barsSummary(view.name, view.bars, nowMs);
-  const first = view.bars[0];
+  const bars = detail ? view.bars : thinned(view.bars);
+  const first = bars[0];
   return (
     <figure>
       <Bars
-        bars={view.bars}
+        bars={bars}
         blind={blind}
         nowMs={nowMs}
-        heightPx={detail ? 96 : 56}
+        heightPx={detail ? 112 : 84}
         titles={detail}
         label={summary}
       />
@@ -80,7 +82,9 @@ const Verdicts = ({ view, nowMs, detail }: { view: CheckpointView; nowMs: number
             <Swatch bucket="blind" /> not seen
           </span>
         ) : null}
-        {first ? <span class="key per">one column is {formatDuration(first.toMs - first.fromMs)}</span> : null}
+        {first ? (
+          <span class="key per">one column is {formatDuration(first.toMs - first.fromMs)}</span>
+        ) : null}
       </figcaption>
     </figure>
   );

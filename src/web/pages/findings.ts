@@ -25,7 +25,11 @@ const SAYINGS: Readonly<Record<string, Saying>> = {
     'orphans',
     'A validly signed canary that this ledger doesn’t know: a restored backup, or a second store with the same keys. In no rate until explained.',
   ],
-  duplicate: ['duplicate', 'duplicates', 'The same canary arrived more often than it was sent: the path repeats events.'],
+  duplicate: [
+    'duplicate',
+    'duplicates',
+    'The same canary arrived more often than it was sent: the path repeats events.',
+  ],
   altered: [
     'altered canary',
     'altered canaries',
@@ -67,20 +71,36 @@ export function sampleText(sample: unknown): string | null {
 
 /** The alarm's own test (law 11). */
 export function drillWords(drill: PipelineView['drill'], nowMs: number): { ok: boolean; words: string } {
-  const last = drill.lastMs === null ? '' : ` ${ago(drill.lastMs, nowMs)}`;
+  const last = drill.lastMs === null ? null : ago(drill.lastMs, nowMs);
+  const lastPassed =
+    last === null ? 'None was ever found lost' : `The last one that was found lost was withheld ${last}`;
   switch (drill.state) {
     case 'found lost':
-      return { ok: true, words: `passed: the withheld canary sent${last || ' last'} was found lost, as it must be` };
+      return {
+        ok: true,
+        words: `passed: the canary withheld ${last ?? 'last'} was found lost, as it must be.`,
+      };
     case 'open':
-      return { ok: true, words: 'under way: the first withheld canary isn’t due to be found lost yet' };
+      return {
+        ok: true,
+        words: `under way: a withheld canary isn’t due to be found lost yet. ${lastPassed}.`,
+      };
     case 'none':
-      return { ok: true, words: 'not begun: no canary was withheld yet' };
+      return { ok: true, words: 'not begun: no canary was withheld yet.' };
     case 'not found':
-      return { ok: false, words: `failed: a withheld canary${last} was not found lost. Don’t trust “healthy” here` };
+      return {
+        ok: false,
+        words: `failed: a withheld canary should have been found lost by now. Don’t trust “healthy” here. ${lastPassed}.`,
+      };
     case 'unproven':
-      return { ok: false, words: 'can’t run: no checkpoint could have found the withheld canary' };
+      return {
+        ok: false,
+        words: `can’t run: somewhere a withheld canary could not have been found lost. ${lastPassed}.`,
+      };
     case 'seen':
-      return { ok: false, words: `alarm: a canary that was never sent was seen${last}. Somebody imitates canaries` };
+      return {
+        ok: false,
+        words: 'alarm: a canary that was never sent was seen. Somebody imitates canaries.',
+      };
   }
 }
-

@@ -1,15 +1,31 @@
 /** `/`: every pipeline, worst first in words, then each in full; beyond thirty a compact table. */
 import type { Child } from 'hono/jsx';
 import type { CheckpointView, Overview, PipelineView } from '../../engine/overview.ts';
+import { shapesOf, thinned } from './charts/columns.ts';
 import { StateGlyph } from './charts/glyph.tsx';
+import { drillWords } from './findings.ts';
 import { Scroll } from './parts.tsx';
 import { PipelinePanel, pipelinePath } from './pipeline-panel.tsx';
-import { drillWords } from './findings.ts';
 import { headline, STATE_ORDER, tally } from './state.ts';
 import { count, percent, percentDigits, plural } from './when.ts';
 
-/** More pipelines than this are listed, not drawn: the page stays under a megabyte. */
+/** More pipelines than this are listed, not drawn. */
 const PANELS_MAX = 30;
+/** Shapes in all charts of the page, about 90 bytes each: beyond, pipelines are listed. The page stays under a megabyte. */
+const SHAPES_MAX = 6_500;
+/** What a checkpoint costs beside its bars, in shapes. */
+const CHECKPOINT_SHAPES = 50;
+
+/** How many, from the first on, can be drawn in full. */
+function drawable(pipelines: readonly PipelineView[]): number {
+  if (pipelines.length > PANELS_MAX) return 0;
+  let shapes = 0;
+  const tooMany = pipelines.findIndex(p => {
+    for (const c of p.checkpoints) shapes += CHECKPOINT_SHAPES + shapesOf(thinned(c.bars));
+    return shapes > SHAPES_MAX;
+  });
+  return tooMany < 0 ? pipelines.length : tooMany;
+}
 
 export const overviewTitle = (view: Overview): string => {
   const bad = view.pipelines.filter(p => p.state !== 'healthy');
@@ -20,22 +36,22 @@ export const OverviewPage = ({ view, aside }: { view: Overview; aside?: Child })
   const sorted = [...view.pipelines].sort(
     (a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state),
   );
+  const drawn = drawable(sorted);
   return (
     <div class={aside ? 'with-aside' : undefined}>
       <div class="pipelines">
-        <Summary view={view} />
-        {sorted.length > PANELS_MAX ? (
-          <PipelineTable pipelines={sorted} nowMs={view.asOfMs} />
-        ) : (
-          sorted.map(p => <PipelinePanel view={p} nowMs={view.asOfMs} detail={false} />)
-        )}
+        <Summary view={view} lab={Boolean(aside)} />
+        {sorted.slice(0, drawn).map(p => (
+          <PipelinePanel view={p} nowMs={view.asOfMs} detail={false} />
+        ))}
+        {drawn < sorted.length ? <PipelineTable pipelines={sorted.slice(drawn)} nowMs={view.asOfMs} /> : null}
       </div>
       {aside}
     </div>
   );
 };
 
-const Summary = ({ view }: { view: Overview }) => {
+const Summary = ({ view, lab }: { view: Overview; lab: boolean }) => {
   const { pipelines } = view;
   const healthy = pipelines.filter(p => p.state === 'healthy').length;
   const words =
@@ -60,6 +76,11 @@ const Summary = ({ view }: { view: Overview }) => {
             ))}
         </ul>
       )}
+      {lab ? (
+        <a class="to-lab" href="#lab">
+          Break it
+        </a>
+      ) : null}
     </div>
   );
 };
@@ -108,7 +129,9 @@ const PipelineTable = ({ pipelines, nowMs }: { pipelines: readonly PipelineView[
                 </td>
               ) : null}
               <LeafCells view={c} />
-              {i === 0 ? <td rowspan={all.length}>{drillWords(p.drill, nowMs).words.split(':')[0]}</td> : null}
+              {i === 0 ? (
+                <td rowspan={all.length}>{drillWords(p.drill, nowMs).words.split(':')[0]}</td>
+              ) : null}
             </tr>
           ))}
         </tbody>

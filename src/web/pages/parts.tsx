@@ -41,3 +41,9 @@ export const Section = ({ id, title, children }: { id: string; title: string; ch
     {children}
   </section>
 );
+
+/** A reason of the engine's as a sentence. */
+export const sentence = (words: string): string => {
+  const text = words.trim();
+  return text === '' ? '' : `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+};

@@ -5,7 +5,7 @@ import { RailSource } from './charts/rail.tsx';
 import { lanesOf } from './charts/tree.ts';
 import { CheckpointRow } from './checkpoint-row.tsx';
 import { drillWords } from './findings.ts';
-import { Fresh } from './parts.tsx';
+import { Fresh, sentence } from './parts.tsx';
 import { headline } from './state.ts';
 import { plural } from './when.ts';
 
@@ -34,7 +34,7 @@ export const PipelinePanel = ({ view, nowMs, detail }: PanelProps) => {
         <p class={`headline s-${view.state}`}>
           <StateGlyph state={view.state} /> <strong>{headline(view, nowMs)}</strong>
         </p>
-        <p class="reason">{view.stateReason}</p>
+        <p class="reason">{sentence(view.stateReason)}</p>
       </header>
       <Drill view={view} nowMs={nowMs} />
       <div class="source">
@@ -57,7 +57,14 @@ export const PipelinePanel = ({ view, nowMs, detail }: PanelProps) => {
       </div>
       <ol class="tree" aria-label={`Checkpoints of ${view.title}`}>
         {rows.map(row => (
-          <CheckpointRow row={row} lanes={lanes} pipeline={view.name} nowMs={nowMs} detail={detail} />
+          <CheckpointRow
+            row={row}
+            lanes={lanes}
+            pipeline={view.name}
+            said={view.stateReason.includes(row.node.stateReason)}
+            nowMs={nowMs}
+            detail={detail}
+          />
         ))}
       </ol>
       {detail ? null : <Noticed view={view} />}

@@ -1,6 +1,7 @@
 /** A pipeline's state in words, first of all: what, since when, between where. */
-import type { Bar, CheckpointView, PipelineState, PipelineView } from '../../engine/overview.ts';
+
 import type { Bucket } from '../../domain/verdict.ts';
+import type { Bar, CheckpointView, PipelineState, PipelineView } from '../../engine/overview.ts';
 import { ago, when } from './when.ts';
 
 export const STATE_WORDS: Readonly<Record<PipelineState, string>> = {

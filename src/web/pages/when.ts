@@ -33,7 +33,8 @@ const wholeSpan = (ms: number): string => formatDuration(ms < 3_600_000 ? Math.f
 /** `1,234,567`. */
 export const count = (n: number): string => n.toLocaleString('en-US');
 
-export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${count(n)} ${n === 1 ? one : many}`;
 
 /** `web-1`, `web-1 and web-2`, `web-1, web-2 and 3 more`. */
 export function listed(names: readonly string[], max = 3): string {
@@ -46,7 +47,11 @@ export function listed(names: readonly string[], max = 3): string {
 export const percentDigits = (n: number): number => Math.max(0, Math.ceil(Math.log10(Math.max(1, n))) - 2);
 
 /** `99.9988 %` with a narrow no-break space; `–` for a rate of nothing. */
-export function percent(share: number | undefined, digits: number, towards: 'nearest' | 'down' = 'nearest'): string {
+export function percent(
+  share: number | undefined,
+  digits: number,
+  towards: 'nearest' | 'down' = 'nearest',
+): string {
   if (share === undefined) return '–';
   const scaled = share * 100;
   const factor = 10 ** digits;

@@ -8,6 +8,7 @@ import type {
   PipelineView,
 } from '../../../src/engine/overview.ts';
 import { completeness, completenessSentence } from '../../../src/stats/completeness.ts';
+import { emptySketch } from '../../../src/stats/sketch.ts';
 
 export const NOW_MS = Date.UTC(2026, 8, 2, 12, 3, 24);
 const WINDOW_MS = 3_600_000;
@@ -15,9 +16,10 @@ const BARS = 60;
 const FROM_MS = NOW_MS - WINDOW_MS;
 
 type Mutable = Record<string, number>;
+type Some = Readonly<Record<string, number | undefined>>;
 
 /** What befalls bar i of 60, of `n` canaries. */
-type Fate = (i: number, n: number) => Mutable;
+type Fate = (i: number, n: number) => Some;
 
 const calm: Fate = (i, n) => (i === BARS - 1 ? { on_time: n - 2, pending: 2 } : { on_time: n });
 
@@ -56,7 +58,7 @@ export function barsOf(fate: Fate, n: number): Bar[] {
   return Array.from({ length: BARS }, (_, i) => ({
     fromMs: FROM_MS + (i * WINDOW_MS) / BARS,
     toMs: FROM_MS + ((i + 1) * WINDOW_MS) / BARS,
-    counts: Object.fromEntries(Object.entries(fate(i, n)).filter(([, v]) => v > 0)) as Counts,
+    counts: Object.fromEntries(Object.entries(fate(i, n)).filter(([, v]) => (v ?? 0) > 0)) as Counts,
   }));
 }
 
@@ -111,8 +113,14 @@ export function checkpointOf(s: CheckpointSketch): CheckpointView {
     sentence: completenessSentence(c),
     delays:
       s.state === 'not_yet_proven'
-        ? { p50: null, p95: null, p99: null, n: 0 }
-        : { p50: 420, p95: 1_900, p99: s.state === 'losing' ? { above: 900_000 } : 4_200, n: of('on_time') },
+        ? { p50: null, p95: null, p99: null, n: 0, arrived: emptySketch }
+        : {
+            p50: 420,
+            p95: 1_900,
+            p99: s.state === 'losing' ? { above: 900_000 } : 4_200,
+            n: of('on_time'),
+            arrived: emptySketch,
+          },
     bars,
     lastLook: {
       startedMs: NOW_MS - 4_200,
@@ -175,13 +183,18 @@ function pipelineOf(
       checkpoints: checkpoints.map(c => ({
         name: c.name,
         verdicts:
-          state === 'losing' && i === 1 ? { on_time: 310, lost: 34, late: 17, overdue: 15 } : { on_time: 360, pending: 1 },
+          state === 'losing' && i === 1
+            ? { on_time: 310, lost: 34, late: 17, overdue: 15 }
+            : { on_time: 360, pending: 1 },
         lastSeenMs: i === 2 ? null : NOW_MS - 6_000,
       })),
     })),
     targetsFromMs: FROM_MS,
     findings: state === 'losing' ? FINDINGS : [],
-    drill: state === 'blind' ? { state: 'unproven', lastMs: null } : { state: 'found lost', lastMs: NOW_MS - 40_000 },
+    drill:
+      state === 'blind'
+        ? { state: 'unproven', lastMs: null }
+        : { state: 'found lost', lastMs: NOW_MS - 40_000 },
   };
 }
 
@@ -206,7 +219,13 @@ export const fixture: Overview = {
     ]),
     pipelineOf('entra-sign-ins', 'Entra sign-ins', 'blind', 'the log store answers HTTP 500 since 11:43', [
       ok('event-hub', null, 'kafka'),
-      checkpointOf({ name: 'sentinel', after: null, fate: 'blind', state: 'blind', reason: 'failed: HTTP 500 since 11:43' }),
+      checkpointOf({
+        name: 'sentinel',
+        after: null,
+        fate: 'blind',
+        state: 'blind',
+        reason: 'failed: HTTP 500 since 11:43',
+      }),
     ]),
     pipelineOf('okta', 'Okta system log', 'healthy', 'all deadlines met', [
       ok('collector', null, 'receive', 2_400),
@@ -214,14 +233,30 @@ export const fixture: Overview = {
       ok('siem', 'collector', 'http', 2_400),
     ]),
     pipelineOf('vpn', 'VPN sign-ins', 'late', '120 of 1,440 later than 15 s since 11:33', [
-      checkpointOf({ name: 'loki', after: null, fate: 'late', state: 'late', reason: '120 of 1,440 later than 15 s' }),
+      checkpointOf({
+        name: 'loki',
+        after: null,
+        fate: 'late',
+        state: 'late',
+        reason: '120 of 1,440 later than 15 s',
+      }),
     ]),
     pipelineOf('badge-readers', 'Badge readers', 'not_yet_proven', 'no canary has been seen yet', [
-      checkpointOf({ name: 'loki', after: null, fate: 'unproven', state: 'not_yet_proven', reason: 'no canary has been seen here yet' }),
+      checkpointOf({
+        name: 'loki',
+        after: null,
+        fate: 'unproven',
+        state: 'not_yet_proven',
+        reason: 'no canary has been seen here yet',
+      }),
     ]),
-    pipelineOf('mainframe', 'Mainframe RACF', 'silent', 'three beats were missed: our emitter, not the pipeline', [
-      checkpointOf({ name: 'store', after: null, fate: 'everything', state: 'healthy' }),
-    ]),
+    pipelineOf(
+      'mainframe',
+      'Mainframe RACF',
+      'silent',
+      'three beats were missed: our emitter, not the pipeline',
+      [checkpointOf({ name: 'store', after: null, fate: 'everything', state: 'healthy' })],
+    ),
   ],
 };
 

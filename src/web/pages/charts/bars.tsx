@@ -31,17 +31,11 @@ export const Bars = ({ bars, blind, nowMs, heightPx, titles, label }: BarsProps)
       {blind.map(span => {
         const at = stretch(span, frame);
         return at ? (
-          <rect
-            x={`${at.x}%`}
-            y={MARKS_PX}
-            width={`${at.width}%`}
-            height={heightPx}
-            fill={fillOf('blind')}
-          />
+          <rect x={`${at.x}%`} y={MARKS_PX} width={`${at.width}%`} height={heightPx} fill={fillOf('blind')} />
         ) : null;
       })}
       <line class="base" x1="0" x2="100%" y1={bottom + 0.5} y2={bottom + 0.5} />
-      <svg y={MARKS_PX} width="100%" height={heightPx}>
+      <svg y={MARKS_PX} width="100%" height={heightPx} aria-hidden="true">
         {columnsOf(bars, heightPx).map(column => (
           <ColumnShape column={column} nowMs={nowMs} titles={titles} />
         ))}
@@ -89,7 +83,13 @@ const LossMark = ({ column: { bar, x, width } }: { column: Column }) => {
   const lost = (bar.counts.lost ?? 0) > 0;
   if (!lost && (bar.counts.refused ?? 0) === 0) return null;
   return (
-    <svg class={lost ? 'm-lost' : 'm-refused'} x={`${x + width / 2}%`} y="1" overflow="visible">
+    <svg
+      class={lost ? 'm-lost' : 'm-refused'}
+      x={`${x + width / 2}%`}
+      y="1"
+      overflow="visible"
+      aria-hidden="true"
+    >
       <path d={lost ? 'M-4 0h8L0 8Z' : 'M-3.5 1l7 7M3.5 1l-7 7'} />
     </svg>
   );
@@ -116,7 +116,8 @@ export function barsSummary(name: string, bars: readonly Bar[], nowMs: number): 
   const losing = bars.filter(b => (b.counts.lost ?? 0) > 0);
   const from = losing[0];
   const to = losing.at(-1);
-  const lost = from && to ? ` Lost ones were sent between ${when(from.fromMs, nowMs)} and ${when(to.toMs, nowMs)}.` : '';
+  const lost =
+    from && to ? ` Lost ones were sent between ${when(from.fromMs, nowMs)} and ${when(to.toMs, nowMs)}.` : '';
   return `${name}, ${when(first.fromMs, nowMs)} to ${when(last.toMs, nowMs)} UTC: ${count(total)} canaries: ${
     sums.join(', ') || 'none'
   }.${lost}`;

@@ -7,6 +7,29 @@ import { when } from '../when.ts';
 /** A rare thing among thousands is drawn this high, so that it can be seen. */
 const LOUD_PX_MIN = 4;
 
+/** Columns of a small chart, and of one that has a page to itself (the view model's own bound). */
+const SMALL_MAX = 60;
+
+/** Neighbours joined until no more than a small chart's columns are left. */
+export function thinned(bars: readonly Bar[], max = SMALL_MAX): readonly Bar[] {
+  const each = Math.ceil(bars.length / max);
+  if (each <= 1) return bars;
+  return Array.from({ length: Math.ceil(bars.length / each) }, (_, i) =>
+    joined(bars.slice(i * each, (i + 1) * each)),
+  );
+}
+
+function joined(bars: readonly Bar[]): Bar {
+  const counts: Record<string, number> = {};
+  for (const bar of bars)
+    for (const [bucket, n] of Object.entries(bar.counts)) counts[bucket] = (counts[bucket] ?? 0) + n;
+  return { fromMs: bars[0]?.fromMs ?? 0, toMs: bars.at(-1)?.toMs ?? 0, counts };
+}
+
+/** How many shapes a chart of these bars is made of. */
+export const shapesOf = (bars: readonly Bar[]): number =>
+  bars.reduce((sum, bar) => sum + STACK.filter(s => bar.counts[s.bucket]).length, 0);
+
 export interface Segment {
   readonly bucket: string;
   readonly n: number;

@@ -10,8 +10,8 @@ const QUANTILES = [
   ['p99', '99\u202f%'],
 ] as const;
 
-const HEIGHT_PX = 40;
-const LINE_Y = 15;
+const HEIGHT_PX = 46;
+const LINE_Y = 22;
 
 export const delayWords = (q: DelayQuantile | null): string => {
   if (q === null) return 'not known';
@@ -25,8 +25,11 @@ export const delaySummary = (view: View): string =>
   view.delays.n === 0
     ? 'No delay was measured in this window.'
     : `One-way delay to ${view.name}: ${QUANTILES.map(
-        ([key, word]) => `${word} ${typeof view.delays[key] === 'number' ? 'within ' : ''}${delayWords(view.delays[key])}`,
-      ).join(', ')}. Deadlines: on time within ${formatDuration(view.onTimeWithinMs)}, lost after ${formatDuration(
+        ([key, word]) =>
+          `${word} ${typeof view.delays[key] === 'number' ? 'within ' : ''}${delayWords(view.delays[key])}`,
+      ).join(
+        ', ',
+      )}. Deadlines: on time within ${formatDuration(view.onTimeWithinMs)}, lost after ${formatDuration(
         view.lostAfterMs,
       )}.`;
 
@@ -35,7 +38,9 @@ export const Delays = ({ view }: { view: View }) => {
   const highMs = Math.max(view.lostAfterMs * 2, 10_000);
   const across = scaleLog([lowMs, highMs], [1, 99]).clamp(true);
   const at = (ms: number): string => `${Math.round(across(Math.max(lowMs, ms)) * 10) / 10}%`;
-  const decades = [100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000].filter(ms => ms < highMs * 0.9);
+  const decades = [100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000].filter(
+    ms => ms < highMs * 0.9,
+  );
   return (
     <div class="delays">
       <svg width="100%" height={HEIGHT_PX} role="img" aria-label={delaySummary(view)} focusable="false">
@@ -44,7 +49,11 @@ export const Delays = ({ view }: { view: View }) => {
         {decades.map(ms => (
           <line class="tick" x1={at(ms)} x2={at(ms)} y1={LINE_Y} y2={LINE_Y + 4} />
         ))}
-        <Deadline x={at(view.onTimeWithinMs)} label={`D ${formatDuration(view.onTimeWithinMs)}`} anchor="end" />
+        <Deadline
+          x={at(view.onTimeWithinMs)}
+          label={`D ${formatDuration(view.onTimeWithinMs)}`}
+          anchor="end"
+        />
         <Deadline x={at(view.lostAfterMs)} label={`L ${formatDuration(view.lostAfterMs)}`} anchor="end" />
         {QUANTILES.map(([key], i) => (
           <Quantile q={view.delays[key]} at={at} shape={i} />
@@ -55,7 +64,7 @@ export const Delays = ({ view }: { view: View }) => {
           <div>
             <dt>
               <svg width="12" height="12" aria-hidden="true" focusable="false">
-                <svg class="q" x="6" y="6" overflow="visible">
+                <svg class="q" x="6" y="6" overflow="visible" aria-hidden="true">
                   <path d={MARKERS[i] ?? ''} />
                 </svg>
               </svg>
@@ -87,7 +96,13 @@ const Quantile = ({
   if (q === null) return null;
   const beyond = typeof q !== 'number';
   return (
-    <svg class={beyond ? 'q beyond' : 'q'} x={at(beyond ? q.above : q)} y={LINE_Y} overflow="visible">
+    <svg
+      class={beyond ? 'q beyond' : 'q'}
+      x={at(beyond ? q.above : q)}
+      y={LINE_Y}
+      overflow="visible"
+      aria-hidden="true"
+    >
       <path d={MARKERS[shape] ?? ''} />
       {beyond ? <path class="arrow" d="M5 0h9M11-3l3 3-3 3" /> : null}
     </svg>

@@ -5,8 +5,7 @@ const SHAPES: Readonly<Record<PipelineState, string>> = {
   healthy: 'M10 1.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17ZM5.6 10.2l1.5-1.5 2 2 4-4.3 1.5 1.4-5.4 5.9Z',
   late: 'M10 1.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 0 0 0-17ZM9 5h2v4.6l3.2 2.6-1.2 1.6-4-3.2Z',
   losing: 'M1 2.5h18L10 19ZM9 6h2l-.3 5H9.3ZM9.1 12.3h1.8v1.9H9.1Z',
-  blind:
-    'M2 2h16v16H2ZM4 4v3.2L7.2 4ZM10 4 4 10v3.2L13.2 4ZM16 4 4 16h3.2L16 7.2ZM16 10l-6 6h3.2l2.8-2.8Z',
+  blind: 'M2 2h16v16H2ZM4 4v3.2L7.2 4ZM10 4 4 10v3.2L13.2 4ZM16 4 4 16h3.2L16 7.2ZM16 10l-6 6h3.2l2.8-2.8Z',
   not_yet_proven: 'M10 1l9 9-9 9-9-9ZM10 3.9 3.9 10l6.1 6.1 6.1-6.1Z',
   silent: 'M3 2h5v16H3ZM12 2h5v16h-5Z',
 };

@@ -30,7 +30,7 @@ export const Rail = ({ row, lanes, state }: { row: LaneRow<Placed>; lanes: numbe
 export const RailSource = ({ lanes }: { lanes: number }) => (
   <svg class="rail" width={railWidth(lanes)} height="100%" aria-hidden="true" focusable="false">
     <line class="lane" x1={xOf(0)} x2={xOf(0)} y1="50%" y2="100%" />
-    <svg x={xOf(0)} y="50%" overflow="visible">
+    <svg x={xOf(0)} y="50%" overflow="visible" aria-hidden="true">
       <path class="origin" d="M-5-5h10v10h-10Z" />
     </svg>
   </svg>

@@ -26,7 +26,13 @@ export function lanesOf<T extends Placed>(nodes: readonly T[]): LaneRow<T>[] {
   const childrenOf = (name: string | null): T[] =>
     nodes.filter(n => (n.after === null || !names.has(n.after) ? null : n.after) === name);
   const rows: LaneRow<T>[] = [];
-  const visit = (node: T, lane: number, from: number, passing: readonly number[], belowFrom: boolean): void => {
+  const visit = (
+    node: T,
+    lane: number,
+    from: number,
+    passing: readonly number[],
+    belowFrom: boolean,
+  ): void => {
     const children = childrenOf(node.name);
     const kept = lane === from || !belowFrom ? passing : [...passing, from];
     rows.push({ node, lane, from, passing: kept, goesOn: children.length > 0, leaf: children.length === 0 });

@@ -1,0 +1,49 @@
+/** The Worker's configuration: bundled text or a variable, parsed once for each isolate. */
+import bundled from 'coalmine.yaml';
+import type { Config } from '../../config/config.ts';
+import type { Diagnostic } from '../../config/diagnostic.ts';
+import { parseConfig } from '../../config/load.ts';
+import { registry } from '../../registry.workerd.gen.ts';
+import { context } from './context.ts';
+import type { Env } from './env.ts';
+
+/** The Worker can't do its work until somebody acts. The message says what was expected, found and what to do. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
+let known: { readonly text: string; readonly config: Config } | undefined;
+
+/** Throws `SetupError`. Where the store is, is asked of `storeUrl` each time. */
+export function readConfig(env: Env): Config {
+  const text = env.COALMINE_CONFIG ?? bundled;
+  if (known?.text === text) return known.config;
+  const file = env.COALMINE_CONFIG === undefined ? 'coalmine.yaml' : 'COALMINE_CONFIG';
+  const { config, diagnostics } = parseConfig(text, { file, env: variablesOf(env), registry, runtime: 'workerd' });
+  for (const d of diagnostics) context.log(LEVELS[d.level], 'config.finding', { ...d });
+  if (!config) {
+    const errors = diagnostics.filter(d => d.level === 'error');
+    throw new SetupError(`the configuration has errors:\n${errors.map(printed).join('\n')}`);
+  }
+  known = { text, config };
+  return config;
+}
+
+const LEVELS = { error: 'error', warning: 'warn', hint: 'info' } as const;
+
+const printed = (d: Diagnostic): string =>
+  `${d.file}:${d.line}:${d.column} ${d.path}: ${d.message}${d.fix === undefined ? '' : `; ${d.fix}`}`;
+
+/** Strings as they are; a Hyperdrive is the URL it stands for, so that `store: ${HYPERDRIVE}` says where the store is. */
+const variablesOf = (env: Env): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ ...env, HYPERDRIVE: env.HYPERDRIVE?.connectionString }).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  );
+
+export function storeUrl(env: Env, config: Config): string {
+  if (env.HYPERDRIVE) return env.HYPERDRIVE.connectionString;
+  if (config.store.kind === 'postgres') return config.store.url;
+  throw new SetupError('expected a PostgreSQL to keep the evidence in: bind HYPERDRIVE, or write store: postgres://…');
+}
