@@ -13,6 +13,8 @@ export type Sampling = 'uniform' | 'poisson' | 'fixed';
 export interface AdapterConfig {
   readonly kind: string;
   readonly settings: unknown;
+  /** With discovery: the settings before the schema read them, for targets to lay their own over. */
+  readonly given?: Readonly<Record<string, unknown>>;
 }
 
 export interface TargetConfig {

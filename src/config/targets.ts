@@ -115,5 +115,7 @@ export const resolveInjection = (
     ways.targets.length > 0 &&
     ways.targets.every(t => isMap(own[t.name]) && Object.keys(own[t.name] as object).length > 0);
   const inject = allOwn ? complete?.[0]?.inject : readSettings(loading, definition, base, inPipeline);
-  return inject && complete && { inject, targets: complete };
+  if (!inject || !complete) return undefined;
+  const { kind: _, ...given } = base;
+  return { inject: ways.discovery ? { ...inject, given } : inject, targets: complete };
 };

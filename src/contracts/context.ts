@@ -22,4 +22,8 @@ export interface Context {
   readonly random: () => number;
   readonly fetch: typeof globalThis.fetch;
   readonly log: Log;
+  /** Text of the files that match a path or a `*` pattern, sorted by path. Absent where there are no files (Workers). */
+  readonly readFiles?: (
+    pattern: string,
+  ) => Promise<readonly { readonly path: string; readonly text: string }[]>;
 }

@@ -13,6 +13,7 @@ import { reapAbandoned } from '../store/emit.ts';
 import { acquireLeases, type Lease, readFilledInboxes, releaseLeases } from '../store/lease.ts';
 import type { Sql } from '../store/open.ts';
 import { identify, readWatches, retireOthers } from '../store/register.ts';
+import { discover } from './discover.ts';
 import { planBeats } from './emit.ts';
 import { createInstruments } from './instruments.ts';
 import {
@@ -107,18 +108,16 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     .update(`probe ${identity.storeId}`)
     .digest('hex');
   await closeRetired(engine);
-  return run(engine, probeKey, abort);
+  return run(engine, registry, probeKey, abort);
 }
 
-function run(engine: Engine, probeKey: string, abort: AbortController): RunningEngine {
+function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortController): RunningEngine {
   const { clock, log } = engine.ctx;
   const held = new Map<string, Held>();
   const tasks = new Set<Promise<void>>();
   let sends = 0;
   let reading: ClockReading = { wallMs: clock.now(), monoMs: clock.mono() };
   let leasesMono = Number.NEGATIVE_INFINITY;
-  let tidyMono = clock.mono();
-  let tidying = false;
 
   const start = (what: string, work: () => Promise<void>): void => {
     const task = work()
@@ -284,18 +283,29 @@ function run(engine: Engine, probeKey: string, abort: AbortController): RunningE
     }
   }
 
-  function tidyUp(): void {
-    if (tidying || clock.mono() - tidyMono < TIDY_EVERY_MS) return;
-    tidyMono = clock.mono();
-    tidying = true;
-    start('tidy', async () => {
-      try {
-        await tidy(engine);
-      } finally {
-        tidying = false;
-      }
-    });
-  }
+  /** Begins the work when its time has come again, one at a time. */
+  const periodic = (what: string, everyMs: number, work: () => Promise<void>): (() => void) => {
+    let lastMono = Number.NEGATIVE_INFINITY;
+    let busy = false;
+    return () => {
+      if (busy || clock.mono() - lastMono < everyMs) return;
+      lastMono = clock.mono();
+      busy = true;
+      start(what, () =>
+        work().finally(() => {
+          busy = false;
+        }),
+      );
+    };
+  };
+  const housekeeping = [
+    periodic('tidy', TIDY_EVERY_MS, () => tidy(engine)),
+    ...engine.pipelines.flatMap(live =>
+      live.config.discovery
+        ? [periodic('discover', live.config.discovery.refreshMs, () => discover(engine, registry, live))]
+        : [],
+    ),
+  ];
 
   return {
     engine,
@@ -306,7 +316,7 @@ function run(engine: Engine, probeKey: string, abort: AbortController): RunningE
       await guarded('lease', renewLeases);
       await guarded('emit', () => sendDue(aheadMs));
       await guarded('look', lookAround);
-      tidyUp();
+      for (const begin of housekeeping) begin();
     },
     async idle() {
       while (tasks.size > 0) await Promise.all(tasks);

@@ -39,8 +39,12 @@ export interface LivePipeline {
   readonly schedule: Schedule;
   /** Absent on provoked pipelines. */
   readonly format: EventFormat | undefined;
-  readonly targets: readonly LiveTarget[];
-  readonly targetByNumber: ReadonlyMap<number, string>;
+  /** Replaced whole when discovery finds others. */
+  targets: readonly LiveTarget[];
+  /** Every target the store knows, quiet and retired ones too: their canaries may still arrive. */
+  targetByNumber: ReadonlyMap<number, string>;
+  /** Opens the injector for these settings, or gives the one that is open. */
+  readonly openInjector: (config: AdapterConfig) => Promise<Injector>;
   /** Number of the pseudo-target whose canaries are registered and never sent. */
   readonly drill: number;
   /** One drill in so many milliseconds: often enough to prove the alarm, rare enough not to widen every look. */
@@ -132,9 +136,8 @@ async function openPipeline(
     schedule: { timing: config.schedule, sampling: config.sampling, seed: `${identity.seed} ${config.id}` },
     format: config.event ? formatOf(config.event.format, config.event.template) : undefined,
     targets,
-    targetByNumber: new Map(
-      [...registered.targets].map(([name, number]) => [number, name === '' ? 'drill' : name]),
-    ),
+    targetByNumber: namesOf(registered.targets),
+    openInjector: open,
     drill: registered.targets.get('') ?? 0,
     drillEveryMs: Math.min(slowestMs / 4, HOUR_MS),
     checkpoints: await openCheckpoints(config, registered, registry, ctx),
@@ -144,6 +147,10 @@ async function openPipeline(
     superseded: false,
   };
 }
+
+/** Names by number; the drill has no name in the store, so that no target can take it. */
+export const namesOf = (targets: ReadonlyMap<string, number>): ReadonlyMap<number, string> =>
+  new Map([...targets].map(([name, number]) => [number, name === '' ? 'drill' : name]));
 
 /** One injector for each distinct settings: targets that have none of their own share one. */
 function injectorOpener(registry: Registry, ctx: Context): (config: AdapterConfig) => Promise<Injector> {

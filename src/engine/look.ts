@@ -17,9 +17,10 @@ import {
 import type { Lease } from '../store/lease.ts';
 import { readOpen } from '../store/look.ts';
 import { commitSightings, type FindingRow, findAliases } from '../store/sight.ts';
+import { siftKnowing } from './discover.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 import { untilCommitted } from './retry.ts';
-import { identitiesOf, type Sighting, sift } from './sight.ts';
+import { identitiesOf, type Sighting } from './sight.ts';
 
 /** One range is asked for in at most this; a truncated answer is asked for again in halves. */
 const LIMITS = { records: 200_000, bytes: 256 * 1024 * 1024 };
@@ -242,7 +243,7 @@ async function takePage(
     found.map(a => [a.alias, { target: a.target, slot: a.slot, index: a.index } as CanaryName]),
   );
   const seeing = { absentMs: watch.wMs, seenMs: engine.ctx.clock.now(), look: ask.startedMs };
-  const sifted = sift(engine, at, page, seeing, aliases);
+  const sifted = await siftKnowing(engine, at, page, seeing, aliases);
   const rows = sifted.sightings.map(s => ({
     ...s.row,
     // An earlier look by event time may have begun after this canary's time: then it says nothing of its absence.

@@ -5,8 +5,8 @@
 import type { SeenRecord } from '../contracts/observer.ts';
 import { nameKey } from '../domain/canary.ts';
 import { commitReceived, INBOX_KINDS, type InboxRow } from '../store/sight.ts';
+import { siftKnowing } from './discover.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
-import { sift } from './sight.ts';
 
 export interface ReceiveAt {
   readonly pipeline: LivePipeline;
@@ -27,7 +27,7 @@ export async function receive(
   records: readonly SeenRecord[],
 ): Promise<{ canaries: number; echoes: number; forged: number }> {
   const nowMs = engine.ctx.clock.now();
-  const sifted = sift(engine, at, records, { absentMs: nowMs, seenMs: nowMs, look: nowMs });
+  const sifted = await siftKnowing(engine, at, records, { absentMs: nowMs, seenMs: nowMs, look: nowMs });
   await commitReceived(
     engine.sql,
     at.checkpoint.key,

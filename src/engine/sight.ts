@@ -33,6 +33,8 @@ export interface Sighting {
 export interface Sifted {
   readonly sightings: readonly Sighting[];
   readonly findings: readonly FindingRow[];
+  /** Valid names whose target isn't known here: another replica may have discovered it since. */
+  readonly strangers: number;
 }
 
 /** Identities assigned by the backend, looked up by the caller: alias → name. */
@@ -50,6 +52,7 @@ export function sift(
 ): Sifted {
   const sightings: Sighting[] = [];
   const findings: FindingRow[] = [];
+  let strangers = 0;
   const finding = (kind: string, sample: unknown) =>
     findings.push({ kind, at_ms: seeing.seenMs, count: 1, sample });
   for (const record of records) {
@@ -65,8 +68,12 @@ export function sift(
         continue;
       }
       const { name } = verified;
-      const known = at.pipeline.targetByNumber.has(name.target);
-      const expected = expectedOf(engine, at, name, known);
+      if (!at.pipeline.targetByNumber.has(name.target)) {
+        strangers++;
+        finding('alien', { name: nameKey(name), record: sampleOf(record.text) });
+        continue;
+      }
+      const expected = expectedOf(engine, at, name);
       if (
         recognise(record, { token: candidate.text, uuid: candidate.uuid ?? expected.uuid }, expected) ===
         'echo'
@@ -79,7 +86,7 @@ export function sift(
     }
   }
   engine.instruments.add('sightings', sightings.length);
-  return { sightings: merged(sightings), findings };
+  return { sightings: merged(sightings), findings, strangers };
 }
 
 interface Candidate {
@@ -114,11 +121,10 @@ function expectedOf(
   engine: Pick<Engine, 'keyring'>,
   at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
   name: CanaryName,
-  known: boolean,
 ) {
   const { at: place, transforms } = at.checkpoint.config;
   const input = inputOf(engine, at.pipeline, name, name.slot);
-  const event = known && at.pipeline.format ? at.pipeline.format.write(input) : undefined;
+  const event = at.pipeline.format ? at.pipeline.format.write(input) : undefined;
   return {
     uuid: input.uuid,
     transforms,

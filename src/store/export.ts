@@ -60,13 +60,23 @@ export async function exportLedger(
       await write(text);
     };
     const tables = await readTables(tx);
-    await put(`${JSON.stringify(await readHeader(tx, nowMs, tables.map(t => t.name)))}\n`);
+    await put(
+      `${JSON.stringify(
+        await readHeader(
+          tx,
+          nowMs,
+          tables.map(t => t.name),
+        ),
+      )}\n`,
+    );
     const counts: Record<string, number> = {};
     let rows = 0;
     for (const { name, orderBy } of tables) {
       counts[name] = 0;
-      const query = `select to_json(t)::text as row from "${name}" t order by ${orderBy}`;
-      for await (const page of tx.unsafe<{ row: string }[]>(query).cursor(FETCH_ROWS)) {
+      // As a template, since `unsafe` alone speaks the simple protocol, which has no cursors.
+      const query = tx<{ row: string }[]>`
+        select to_json(t)::text as row from ${tx(name)} t order by ${tx.unsafe(orderBy)}`;
+      for await (const page of query.cursor(FETCH_ROWS)) {
         counts[name] += page.length;
         rows += page.length;
         await put(page.map(r => `${rowPrefix(name)}${r.row}}\n`).join(''));
@@ -83,7 +93,9 @@ async function readHeader(tx: Tx, nowMs: number, tables: readonly string[]): Pro
   const [meta] = await tx<{ store_id: string; epochs: number[]; created_ms: number; seed: string }[]>`
     select store_id, to_json(epochs) as epochs, created_ms, seed from meta`;
   if (!meta) {
-    throw new LedgerError('expected a store that has been used, found one without an identity: there is nothing to export');
+    throw new LedgerError(
+      'expected a store that has been used, found one without an identity: there is nothing to export',
+    );
   }
   return {
     coalmine_export: EXPORT_FORMAT,

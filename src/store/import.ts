@@ -2,8 +2,15 @@
  * Reads an exported ledger into an empty store, whole or not at all. What comes out is a copy of a store that may have
  * lived on: it begins a new epoch.
  */
-import { createHash } from 'node:crypto';
-import { EXPORT_FORMAT, type Exported, type ExportHeader, type ExportTrailer, LedgerError, rowPrefix } from './export.ts';
+import { createHash, type Hash } from 'node:crypto';
+import {
+  EXPORT_FORMAT,
+  type Exported,
+  type ExportHeader,
+  type ExportTrailer,
+  LedgerError,
+  rowPrefix,
+} from './export.ts';
 import type { Sql, Tx } from './open.ts';
 import { beginNewEpoch } from './restored.ts';
 import { type LedgerTable, readMigrations, readTables } from './tables.ts';
@@ -24,11 +31,7 @@ export interface Imported extends Exported {
  * was. Memory stays at some 4 MB.
  * @throws LedgerError, and what `text` and the database throw.
  */
-export async function importLedger(
-  sql: Sql,
-  text: AsyncIterable<string>,
-  nowMs: number,
-): Promise<Imported> {
+export async function importLedger(sql: Sql, text: AsyncIterable<string>, nowMs: number): Promise<Imported> {
   const done = await sql.begin(async tx => {
     await tx`set local statement_timeout = 0`;
     // Nobody takes an identity or plans a beat meanwhile.
@@ -37,9 +40,11 @@ export async function importLedger(
     await expectEmpty(tx, [...tables.keys()]);
     const lines = linesOf(text)[Symbol.asyncIterator]();
     const first = await lines.next();
-    const header = readHeader(first.done === true ? '' : first.value);
+    const firstLine = first.done === true ? '' : first.value;
+    const header = readHeader(firstLine);
     await expectSameTables(tx, header);
-    const exported = await takeRows(tx, tables, header, { [Symbol.asyncIterator]: () => lines });
+    const hash = createHash('sha256').update(`${firstLine}\n`);
+    const exported = await takeRows(tx, tables, hash, { [Symbol.asyncIterator]: () => lines });
     for (const table of tables.values()) await moveSequences(tx, table);
     await tx`delete from meta`;
     await tx`
@@ -65,7 +70,9 @@ async function expectEmpty(tx: Tx, names: readonly string[]): Promise<void> {
 function readHeader(line: string): ExportHeader {
   const value = parseObject(line) as Partial<ExportHeader> | undefined;
   if (value?.coalmine_export === undefined)
-    throw new LedgerError('expected a file that `coalmine export` wrote, found something else in its first line');
+    throw new LedgerError(
+      'expected a file that `coalmine export` wrote, found something else in its first line',
+    );
   const { coalmine_export: format, store_id, epochs, created_ms, seed, exported_ms, migrations } = value;
   if (format !== EXPORT_FORMAT) {
     throw new LedgerError(
@@ -81,13 +88,15 @@ function readHeader(line: string): ExportHeader {
     epochs.length > 0 &&
     epochs.every(Number.isSafeInteger) &&
     Array.isArray(migrations);
-  if (!sound) throw new LedgerError('the export’s first line lacks what tells the store: the file was altered');
+  if (!sound)
+    throw new LedgerError('the export’s first line lacks what tells the store: the file was altered');
   return value as ExportHeader;
 }
 
 async function expectSameTables(tx: Tx, header: ExportHeader): Promise<void> {
   const here = await readMigrations(tx);
-  const told = (list: readonly { name: string; hash: string }[]) => list.map(m => `${m.name} ${m.hash}`).join(', ');
+  const told = (list: readonly { name: string; hash: string }[]) =>
+    list.map(m => `${m.name} ${m.hash}`).join(', ');
   if (told(here) === told(header.migrations)) return;
   throw new LedgerError(
     `expected an export of a store with the migrations ${told(here)}, found ${told(header.migrations)}: ` +
@@ -99,10 +108,9 @@ async function expectSameTables(tx: Tx, header: ExportHeader): Promise<void> {
 async function takeRows(
   tx: Tx,
   tables: ReadonlyMap<string, LedgerTable>,
-  header: ExportHeader,
+  hash: Hash,
   lines: AsyncIterable<string>,
 ): Promise<Exported> {
-  const hash = createHash('sha256').update(`${JSON.stringify(header)}\n`);
   const counts: Record<string, number> = Object.fromEntries([...tables.keys()].map(name => [name, 0]));
   let rows = 0;
   let batch: string[] = [];
@@ -121,7 +129,8 @@ async function takeRows(
       trailer = readTrailer(line, rows);
       continue;
     }
-    if (!tables.has(name)) throw new LedgerError(`the export has a table ${name}, which this store hasn’t got`);
+    if (!tables.has(name))
+      throw new LedgerError(`the export has a table ${name}, which this store hasn’t got`);
     if (name !== table || batch.length >= BATCH_ROWS || chars >= BATCH_CHARS) await flush();
     table = name;
     hash.update(line).update('\n');
@@ -132,7 +141,10 @@ async function takeRows(
     rows++;
   }
   await flush();
-  if (!trailer) throw new LedgerError(`the export ends after ${rows} rows without its last line: it was cut off; export again`);
+  if (!trailer)
+    throw new LedgerError(
+      `the export ends after ${rows} rows without its last line: it was cut off; export again`,
+    );
   const found = hash.digest('hex');
   if (trailer.rows !== rows || trailer.sha256 !== found) {
     throw new LedgerError(
@@ -145,7 +157,9 @@ async function takeRows(
 function readTrailer(line: string, rows: number): ExportTrailer {
   const value = parseObject(line) as Partial<ExportTrailer> | undefined;
   if (value?.coalmine_export_end === true && typeof value.sha256 === 'string') return value as ExportTrailer;
-  throw new LedgerError(`expected a row or the export’s end after row ${rows}, found neither: it was cut off or altered`);
+  throw new LedgerError(
+    `expected a row or the export’s end after row ${rows}, found neither: it was cut off or altered`,
+  );
 }
 
 async function insertRows(tx: Tx, table: string, rows: readonly string[]): Promise<void> {
@@ -158,7 +172,9 @@ async function insertRows(tx: Tx, table: string, rows: readonly string[]): Promi
     const { code, message } = error as { code?: unknown; message: string };
     // What the data say (class 22, 23), not what the connection suffers.
     if (typeof code === 'string' && /^2[23]/.test(code))
-      throw new LedgerError(`the export has rows that table ${table} can’t take: ${message}`, { cause: error });
+      throw new LedgerError(`the export has rows that table ${table} can’t take: ${message}`, {
+        cause: error,
+      });
     throw error;
   }
 }

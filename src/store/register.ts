@@ -104,6 +104,39 @@ export async function registerPipeline(
   })) as RegisteredPipeline;
 }
 
+/**
+ * Brings a pipeline's targets up to date with what was discovered: new ones get a number, those that are gone are quiet, and
+ * retired after a week of it. Returns the number by name of all there ever were.
+ */
+export async function syncTargets(
+  sql: Sql,
+  pipeline: number,
+  names: readonly string[],
+  nowMs: number,
+): Promise<ReadonlyMap<string, number>> {
+  const listed = JSON.stringify(names);
+  await sql`
+    insert into target (pipeline, name, state, since_ms)
+    select ${pipeline}, name, 'active', ${nowMs}
+      from json_array_elements_text(${listed}::text::json) as t(name)
+    on conflict (pipeline, name) do update set state = 'active', since_ms = ${nowMs}
+     where target.state in ('quiet', 'retired')`;
+  await sql`
+    update target
+       set state = case when state = 'quiet' then 'retired' else 'quiet' end, since_ms = ${nowMs}
+     where pipeline = ${pipeline}
+       and (state in ('new', 'active') or (state = 'quiet' and since_ms < ${nowMs - 7 * 86_400_000}))
+       and name not in (select json_array_elements_text(${listed}::text::json))`;
+  return await readTargets(sql, pipeline);
+}
+
+/** Number by name of every target of a pipeline; the drill under the empty name. */
+export async function readTargets(sql: Sql, pipeline: number): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql<{ name: string; number: number }[]>`
+    select name, number from target where pipeline = ${pipeline}`;
+  return new Map(rows.map(r => [r.name, r.number]));
+}
+
 async function pinGeneration(tx: Sql, pipeline: number, spec: PipelineSpec, nowMs: number): Promise<number> {
   const [known] = await tx<{ number: number }[]>`
     select number from generation where pipeline = ${pipeline} and hash = ${spec.generationHash}`;

@@ -28,7 +28,7 @@ function valuesInRow(text: string): unknown[] | undefined {
   let start = -1;
   let depth = 0;
   // Strings whole, so that a brace in one isn't counted; anything else but brackets is passed over.
-  for (const match of text.matchAll(/"(?:[^"\\]|\\[^])*"|[{}[\]]|[^\s,{}[\]"]+|"/g)) {
+  for (const match of text.matchAll(/"(?:[^"\\]|\\[\s\S])*"|[{}[\]]|[^\s,{}[\]"]+|"/g)) {
     const [piece] = match;
     // A string without an end: gone on with, every further quote would be read to the end too.
     if (piece === '"') return undefined;

@@ -1,5 +1,5 @@
 /** The pulse: once a second, never twice at once. What is left out because the last one still runs is counted and said. */
-import { type Logger, schedule } from 'node-cron';
+import { schedule, type TaskOptions } from 'node-cron';
 import type { Log } from '../../contracts/context.ts';
 
 export interface Ticker {
@@ -23,6 +23,7 @@ export function startTicker(tick: () => Promise<void>, log: Log): Ticker {
   };
   task.on('execution:overlap', skip('the tick before it is still running'));
   task.on('execution:missed', skip('this process was too busy'));
+  void once();
   return {
     skipped: () => skipped,
     async stop() {
@@ -33,7 +34,7 @@ export function startTicker(tick: () => Promise<void>, log: Log): Ticker {
 }
 
 /** What node-cron says beside its events, which are told above. */
-const loggerTo = (log: Log): Logger => ({
+const loggerTo = (log: Log): NonNullable<TaskOptions['logger']> => ({
   debug: () => {},
   info: () => {},
   warn: () => {},

@@ -32,7 +32,7 @@ export interface Env {
   readonly HYPERDRIVE?: Hyperdrive;
   /** The Durable Object that ticks every second; without it there is one tick a minute. */
   readonly TICKER?: ObjectNamespace;
-  /** The configuration as text, in place of the bundled file. */
+  /** coalmine.yaml as text. */
   readonly COALMINE_CONFIG?: string;
   readonly [name: string]: unknown;
 }

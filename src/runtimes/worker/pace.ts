@@ -13,11 +13,15 @@ function needsOf(pipeline: PipelineConfig): string[] {
   const at = `pipelines.${pipeline.name}`;
   const needs: string[] = [];
   if (isWithinMinute(pipeline.schedule)) {
-    needs.push(`${at}: beats closer than a minute leave in clumps with a tick a minute; set every to 1m or more`);
+    needs.push(
+      `${at}: beats closer than a minute leave in clumps with a tick a minute; set every to 1m or more`,
+    );
   }
   if (pipeline.sendWithinMs < SEND_WITHIN_MIN_MS) {
     const found = formatDuration(pipeline.sendWithinMs);
-    needs.push(`${at}: with a tick a minute, beats older than send_within (${found}) stay unsent; raise it to 90s`);
+    needs.push(
+      `${at}: with a tick a minute, beats older than send_within (${found}) stay unsent; raise it to 90s`,
+    );
   }
   for (const c of pipeline.checkpoints) {
     if (c.lookEveryMs >= MINUTE_MS) continue;

@@ -1,5 +1,4 @@
-/** The Worker's configuration: bundled text or a variable, parsed once for each isolate. */
-import bundled from 'coalmine.yaml';
+/** The Worker's configuration: text, parsed once for each isolate. */
 import type { Config } from '../../config/config.ts';
 import type { Diagnostic } from '../../config/diagnostic.ts';
 import { parseConfig } from '../../config/load.ts';
@@ -16,10 +15,14 @@ let known: { readonly text: string; readonly config: Config } | undefined;
 
 /** Throws `SetupError`. Where the store is, is asked of `storeUrl` each time. */
 export function readConfig(env: Env): Config {
-  const text = env.COALMINE_CONFIG ?? bundled;
+  const text = env.COALMINE_CONFIG ?? '';
   if (known?.text === text) return known.config;
-  const file = env.COALMINE_CONFIG === undefined ? 'coalmine.yaml' : 'COALMINE_CONFIG';
-  const { config, diagnostics } = parseConfig(text, { file, env: variablesOf(env), registry, runtime: 'workerd' });
+  const { config, diagnostics } = parseConfig(text, {
+    file: 'coalmine.yaml',
+    env: variablesOf(env),
+    registry,
+    runtime: 'workerd',
+  });
   for (const d of diagnostics) context.log(LEVELS[d.level], 'config.finding', { ...d });
   if (!config) {
     const errors = diagnostics.filter(d => d.level === 'error');
@@ -45,5 +48,7 @@ const variablesOf = (env: Env): Record<string, string> =>
 export function storeUrl(env: Env, config: Config): string {
   if (env.HYPERDRIVE) return env.HYPERDRIVE.connectionString;
   if (config.store.kind === 'postgres') return config.store.url;
-  throw new SetupError('expected a PostgreSQL to keep the evidence in: bind HYPERDRIVE, or write store: postgres://…');
+  throw new SetupError(
+    'expected a PostgreSQL to keep the evidence in: bind HYPERDRIVE, or write store: postgres://…',
+  );
 }

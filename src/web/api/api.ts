@@ -13,8 +13,8 @@ export interface ApiOptions {
 }
 
 /** An app whose validation fails as a problem. */
-export const newApi = (): OpenAPIHono => {
-  const app = new OpenAPIHono({
+export const newApi = (): OpenAPIHono =>
+  new OpenAPIHono({
     defaultHook: result => {
       if (result.success) return undefined;
       const [issue] = result.error.issues;
@@ -22,12 +22,6 @@ export const newApi = (): OpenAPIHono => {
       return problemResponse(new Problem('bad-request', `${where}${issue?.message ?? 'not as described'}`));
     },
   });
-  // A mounted app's own handler would come first.
-  app.onError(error => {
-    throw error;
-  });
-  return app;
-};
 
 const described = (description: string) => ({
   description,

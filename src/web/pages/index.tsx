@@ -3,6 +3,8 @@ import type { Context, Hono } from 'hono';
 import type { Child } from 'hono/jsx';
 import type { RunningEngine } from '../../engine/engine.ts';
 import { type Overview, type OverviewOptions, overview, type PipelineView } from '../../engine/overview.ts';
+import { createAccess } from '../access.ts';
+import { Problem } from '../problem.ts';
 import { mountAssets, POLICY } from './assets.ts';
 import { LabAside, type LabPanel, mountLabPanel, readLab } from './lab-panel.tsx';
 import { type Frame, Page, WINDOWS, windowWord } from './layout.tsx';
@@ -19,13 +21,27 @@ export interface PagesOptions {
   readonly lab?: LabPanel;
 }
 
-/** `/` and `/pipelines/:name`, with their assets; in the demo the lab's panel and its forms too. */
+/**
+ * `/` and `/pipelines/:name`, with their assets; in the demo the lab's panel and its forms too. A request sees the
+ * pipelines that `access` lets it read; a browser is asked for a key as the password of Basic authentication.
+ */
 export function mountPages(app: Hono, options: PagesOptions): void {
   const { running, ...rest } = options;
-  mountViews(app, { ...rest, read: asked => overview(running.engine, asked) });
+  const access = createAccess(running.engine.config);
+  app.use('/lab-panel/*', (c, next) => {
+    access.demand(c.req.raw, 'write');
+    return next();
+  });
+  mountViews(app, {
+    ...rest,
+    readable: request => access.readable(request),
+    read: asked => overview(running.engine, asked),
+  });
 }
 
 export interface ViewsOptions extends Omit<PagesOptions, 'running'> {
+  /** Names of the pipelines that a request may see; throws Problem where there can't be any. */
+  readable(request: Request): readonly string[];
   read(asked: OverviewOptions): Promise<Overview>;
 }
 
@@ -52,9 +68,25 @@ export function mountViews(app: Hono, options: ViewsOptions): void {
     return <LabAside lab={await readLab(lab, pipelines, `${frame.path}${query}`)} />;
   };
 
+  /** A browser that gives no key is asked for one; other refusals stay what they are. */
+  const namesFor = (c: Context): readonly string[] | Response => {
+    try {
+      return options.readable(c.req.raw);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.kind !== 'unauthorized') throw error;
+      c.header(
+        'www-authenticate',
+        'Basic realm="coalmine: any name, a key as the password", charset="UTF-8"',
+      );
+      return c.text('401: expected a key of access.keys as the password; any name will do\n', 401);
+    }
+  };
+
   app.get('/', async c => {
     const windowMs = windowOf(c);
-    const view = await read({ windowMs });
+    const names = namesFor(c);
+    if (names instanceof Response) return names;
+    const view = await read({ windowMs, only: names });
     const frame = { ...frameOf(c, '/'), asOfMs: view.asOfMs, windowMs };
     const aside = await asideOf(view.pipelines, frame);
     return send(c, { ...frame, title: overviewTitle(view) }, <OverviewPage view={view} aside={aside} />);
@@ -63,7 +95,9 @@ export function mountViews(app: Hono, options: ViewsOptions): void {
   app.get('/pipelines/:name', async c => {
     const windowMs = windowOf(c);
     const name = c.req.param('name');
-    const view = await read({ windowMs, only: [name] });
+    const names = namesFor(c);
+    if (names instanceof Response) return names;
+    const view = await read({ windowMs, only: names.filter(n => n === name) });
     const pipeline = view.pipelines.find(p => p.name === name);
     const path = pipelinePath(name);
     const frame = { ...frameOf(c, path), asOfMs: view.asOfMs, windowMs };

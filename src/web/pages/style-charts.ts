@@ -21,6 +21,7 @@ svg text{font-size:11px;fill:var(--muted);font-variant-numeric:tabular-nums}
 .bars .base,.delays .base{stroke:var(--edge);stroke-width:1}
 .tick{stroke:var(--edge);stroke-width:1}
 .hollow{stroke:var(--edge);stroke-width:.75}
+.bars .lane{stroke:var(--i-blind);stroke-width:.75}
 .m-lost path{fill:var(--losing)}
 .m-refused path{fill:none;stroke:var(--i-refused);stroke-width:2}
 .show{display:grid;gap:.7rem;min-width:0;align-content:start}

@@ -75,6 +75,7 @@ const PIPELINE = `
 .pipeline>header h2 a{color:var(--ink)}
 .headline{font-size:1.5rem;line-height:1.2;letter-spacing:-.018em;display:flex;gap:.55rem;align-items:baseline}
 .headline strong{font-weight:680}
+.headline .glyph{position:relative;top:.1em}
 .is-healthy .headline{font-size:1.25rem}
 .reason{color:var(--muted);max-width:75ch;overflow-wrap:anywhere}
 .drill{margin-top:.3rem;font-size:.875rem;color:var(--muted)}
@@ -89,7 +90,7 @@ const PIPELINE = `
 .strip h3{font-size:1rem}
 .state{font-weight:600;margin:.1rem 0 .1rem}
 .strip .reason{font-size:.875rem}
-.completeness{display:grid;grid-template-columns:repeat(auto-fit,minmax(6.2rem,1fr));gap:.55rem 1rem;margin:.55rem 0}
+.completeness{display:grid;grid-template-columns:repeat(auto-fit,minmax(5rem,1fr));gap:.55rem .7rem;margin:.55rem 0}
 .completeness .first{grid-column:1/-1}
 .completeness dt{font-size:.8125rem;color:var(--muted)}
 .completeness b{font-weight:620;white-space:nowrap}

@@ -6,7 +6,8 @@ import { type Column, columnsOf, stretch, ticksOf, totalOf } from './columns.ts'
 import { fillOf } from './patterns.tsx';
 
 const MARKS_PX = 12;
-const AXIS_PX = 18;
+const LANE_PX = 6;
+const AXIS_PX = 18 + LANE_PX;
 
 export interface BarsProps {
   readonly bars: readonly Bar[];
@@ -28,12 +29,9 @@ export const Bars = ({ bars, blind, nowMs, heightPx, titles, label }: BarsProps)
   const bottom = MARKS_PX + heightPx;
   return (
     <svg class="bars" width="100%" height={bottom + AXIS_PX} role="img" aria-label={label} focusable="false">
-      {blind.map(span => {
-        const at = stretch(span, frame);
-        return at ? (
-          <rect x={`${at.x}%`} y={MARKS_PX} width={`${at.width}%`} height={heightPx} fill={fillOf('blind')} />
-        ) : null;
-      })}
+      {blind.map(span => (
+        <Unseen at={stretch(span, frame)} heightPx={heightPx} />
+      ))}
       <line class="base" x1="0" x2="100%" y1={bottom + 0.5} y2={bottom + 0.5} />
       <svg y={MARKS_PX} width="100%" height={heightPx} aria-hidden="true">
         {columnsOf(bars, heightPx).map(column => (
@@ -45,16 +43,28 @@ export const Bars = ({ bars, blind, nowMs, heightPx, titles, label }: BarsProps)
       ))}
       {ticksOf(frame.fromMs, frame.toMs, nowMs).map(tick => (
         <>
-          <line class="tick" x1={`${tick.x}%`} x2={`${tick.x}%`} y1={bottom} y2={bottom + 4} />
-          <text x={`${tick.x}%`} y={bottom + 15} text-anchor="middle">
+          <line class="tick" x1={`${tick.x}%`} x2={`${tick.x}%`} y1={bottom} y2={bottom + LANE_PX} />
+          <text x={`${tick.x}%`} y={bottom + LANE_PX + 13} text-anchor="middle">
             {tick.label}
           </text>
         </>
       ))}
-      <text x="100%" y={bottom + 15} text-anchor="end">
+      <text x="100%" y={bottom + LANE_PX + 13} text-anchor="end">
         now
       </text>
     </svg>
+  );
+};
+
+/** Hatched behind the columns, and in a lane of its own beneath them, where no column can hide it. */
+const Unseen = ({ at, heightPx }: { at: ReturnType<typeof stretch>; heightPx: number }) => {
+  if (!at) return null;
+  const common = { x: `${at.x}%`, width: `${at.width}%`, fill: fillOf('blind') };
+  return (
+    <>
+      <rect {...common} y={MARKS_PX} height={heightPx} />
+      <rect {...common} class="lane" y={MARKS_PX + heightPx + 1} height={LANE_PX} />
+    </>
   );
 };
 

@@ -51,10 +51,13 @@ export const Delays = ({ view }: { view: View }) => {
         ))}
         <Deadline
           x={at(view.onTimeWithinMs)}
-          label={`D ${formatDuration(view.onTimeWithinMs)}`}
-          anchor="end"
+          y={LINE_Y + 22}
+          label={`on time \u2264 ${formatDuration(view.onTimeWithinMs)}`}
         />
-        <Deadline x={at(view.lostAfterMs)} label={`L ${formatDuration(view.lostAfterMs)}`} anchor="end" />
+        <Deadline x={at(view.lostAfterMs)} y={9} label={`lost > ${formatDuration(view.lostAfterMs)}`} />
+        <text x="0" y={LINE_Y + 22}>
+          {formatDuration(lowMs)}
+        </text>
         {QUANTILES.map(([key], i) => (
           <Quantile q={view.delays[key]} at={at} shape={i} />
         ))}
@@ -109,10 +112,10 @@ const Quantile = ({
   );
 };
 
-const Deadline = ({ x, label, anchor }: { x: string; label: string; anchor: 'start' | 'end' }) => (
+const Deadline = ({ x, y, label }: { x: string; y: number; label: string }) => (
   <>
-    <line class="deadline" x1={x} x2={x} y1={LINE_Y - 10} y2={LINE_Y + 10} />
-    <text x={x} y={LINE_Y + 22} text-anchor={anchor}>
+    <line class="deadline" x1={x} x2={x} y1={LINE_Y - 9} y2={LINE_Y + 9} />
+    <text x={x} y={y} text-anchor="end">
       {label}
     </text>
   </>

@@ -1,0 +1,21 @@
+/** `coalmine schema`: the JSON schema of coalmine.yaml. */
+import type { Command } from 'commander';
+import { jsonSchemaOf } from '../config/json-schema.ts';
+import { registry } from '../registry.gen.ts';
+import { EXIT } from './lib/exit.ts';
+import { writeJson } from './lib/output.ts';
+import { addVerb, ends } from './lib/verb.ts';
+
+export const schema = (program: Command): void => {
+  addVerb(program, 'schema', {
+    purpose:
+      'Prints the JSON schema of coalmine.yaml. Editors complete and check by it: name it in the first line of the file, as "# yaml-language-server: $schema=coalmine.schema.json".',
+    example: ['coalmine schema > coalmine.schema.json', 'Puts the schema beside the configuration.'],
+    exits: { [EXIT.good]: 'printed' },
+  }).action(
+    ends(async () => {
+      await writeJson(jsonSchemaOf(registry));
+      return EXIT.good;
+    }),
+  );
+};

@@ -1,0 +1,160 @@
+/**
+ * coalmine as one Node process: server, store, engine and pulse, opened in this order and closed in reverse. What a user
+ * can cause ends the start with a StartError.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Hono } from 'hono';
+import type { Config } from '../config/config.ts';
+import type { Context, Log } from '../contracts/context.ts';
+import type { Registry } from '../contracts/registry.ts';
+import { openEngine, type RunningEngine } from '../engine/engine.ts';
+import { migrate } from '../store/migrate.ts';
+import type { Sql } from '../store/open.ts';
+import { createApp } from '../web/app.ts';
+import { createClock } from './clock.ts';
+import { type Front, listen } from './node/front.ts';
+import { keptSecret } from './node/secret-file.ts';
+import { asStartError } from './node/start-error.ts';
+import { type NodeStore, openNodeStore } from './node/store.ts';
+import { startTicker, type Ticker } from './node/ticker.ts';
+
+export { type Front, listen } from './node/front.ts';
+export { StartError } from './node/start-error.ts';
+export { type NodeStore, openNodeStore } from './node/store.ts';
+
+export interface NodeOptions {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly log: Log;
+  /** coalmine's own version. */
+  readonly version: string;
+  /** Mounts more on the app, such as pages. */
+  readonly extra?: (app: Hono, running: RunningEngine) => void;
+  /** Ends the start, or what was started. */
+  readonly signal?: AbortSignal;
+  /** A server that listens already: the configuration then fits its address. Closed with us. */
+  readonly front?: Front;
+}
+
+export interface NodeHandle {
+  readonly running: RunningEngine;
+  readonly sql: Sql;
+  /** Where this machine reaches it. */
+  readonly url: string;
+  /** As it runs: with the port that was had and the keys that were drawn. */
+  readonly config: Config;
+  /** Which store, for people. */
+  readonly store: string;
+  /** Ticks left out, see `Ticker`. */
+  skippedTicks(): number;
+  /** Stops the pulse, takes no more requests, commits what is known, gives the leases back, ends the store. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Beats are planned this far ahead, so that each goes out at its own millisecond. */
+const AHEAD_MS = 1_000;
+
+type Closer = () => Promise<void>;
+
+export async function startNode(options: NodeOptions): Promise<NodeHandle> {
+  const closers: Closer[] = [];
+  try {
+    return await start(options, closers);
+  } catch (error) {
+    for (const close of closers.reverse()) await close().catch(() => {});
+    throw asStartError(error);
+  }
+}
+
+async function start(options: NodeOptions, closers: Closer[]): Promise<NodeHandle> {
+  const { registry, log, version, signal } = options;
+  const stopped = () => signal?.throwIfAborted();
+  const front = options.front ?? (await listen(options.config.listen, log));
+  closers.push(() => front.close(0));
+  const store = await openNodeStore(options.config, { log, signal });
+  closers.push(() => store.close());
+  stopped();
+  const applied = await migrate(store.sql);
+  if (applied.length > 0) log('info', 'store.migrated', { applied });
+  const config = await completed(options.config, front, store);
+  const ctx: Context = {
+    clock: createClock({ unref: true }),
+    random: Math.random,
+    fetch: globalThis.fetch,
+    log,
+  };
+  stopped();
+  const running = await openEngine({
+    sql: store.sql,
+    ctx,
+    config,
+    registry,
+    self: `${hostname()} ${process.pid} ${randomBytes(4).toString('hex')}`,
+    fresh: { storeId: randomUUID(), seed: randomBytes(16).toString('hex') },
+  });
+  closers.push(() => running.close());
+  let lastTickMono: number | undefined;
+  const app = createApp({
+    running,
+    version,
+    lastTickMonoMs: () => lastTickMono,
+    extra: app => options.extra?.(app, running),
+  });
+  stopped();
+  front.serve((request, env) => app.fetch(request, env));
+  const ticker = startTicker(async () => {
+    await running.tick(AHEAD_MS);
+    lastTickMono = ctx.clock.mono();
+  }, log);
+  log('info', 'started', { url: front.url, store: store.describe, pipelines: config.pipelines.length });
+  const close = closeOnce({ front, store, running, ticker }, log);
+  signal?.addEventListener('abort', () => void close().catch(() => {}), { once: true });
+  return {
+    running,
+    sql: store.sql,
+    url: front.url,
+    config,
+    store: store.describe,
+    skippedTicks: ticker.skipped,
+    close,
+  };
+}
+
+interface Parts {
+  readonly front: Front;
+  readonly store: NodeStore;
+  readonly running: RunningEngine;
+  readonly ticker: Ticker;
+}
+
+function closeOnce({ front, store, running, ticker }: Parts, log: Log): () => Promise<void> {
+  const closeAll = async () => {
+    // The engine comes before the last requests: what was pushed to us is committed as long as the store is there.
+    front.stopAccepting();
+    await ticker.stop();
+    await running.close();
+    await front.close();
+    await store.close();
+    log('info', 'stopped', { skippedTicks: ticker.skipped() });
+  };
+  let closing: Promise<void> | undefined;
+  return () => {
+    closing ??= closeAll();
+    return closing;
+  };
+}
+
+/** The configuration with what only the start could know: the port where any would do, and keys where none were given. */
+async function completed(config: Config, front: Front, store: NodeStore): Promise<Config> {
+  const signingKeys =
+    config.signingKeys.length > 0 || store.dataDir === undefined
+      ? config.signingKeys
+      : [await keptSecret(store.dataDir, 'signing-key')];
+  return {
+    ...config,
+    listen: { ...config.listen, port: front.port },
+    baseUrl: config.listen.port === 0 && /:0$/.test(config.baseUrl) ? front.url : config.baseUrl,
+    signingKeys,
+  };
+}
