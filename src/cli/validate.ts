@@ -34,7 +34,8 @@ export const validate = (program: Command): void => {
     .action(
       ends(async (file: string | undefined, options: Options) => {
         const { runtime } = options;
-        if (!isRuntime(runtime)) throw usageError(`expected --runtime node or workerd, found ${JSON.stringify(runtime)}`);
+        if (!isRuntime(runtime))
+          throw usageError(`expected --runtime node or workerd, found ${JSON.stringify(runtime)}`);
         const { config, diagnostics } = await parseFile(file ?? options.config, runtime);
         if (options.json) await writeJson({ valid: config !== undefined, diagnostics });
         else await tell(config !== undefined, config?.pipelines.length ?? 0, diagnostics);
@@ -47,5 +48,6 @@ const isRuntime = (name: string): name is RuntimeName => name === 'node' || name
 
 async function tell(isValid: boolean, pipelines: number, diagnostics: readonly Diagnostic[]): Promise<void> {
   await write(formatDiagnostics(diagnostics));
-  if (isValid) await writeLine(paint('green', `valid: ${pipelines} ${pipelines === 1 ? 'pipeline' : 'pipelines'}`));
+  if (isValid)
+    await writeLine(paint('green', `valid: ${pipelines} ${pipelines === 1 ? 'pipeline' : 'pipelines'}`));
 }

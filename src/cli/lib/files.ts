@@ -1,7 +1,7 @@
 /** Files that a user names: read within bounds, and every failure told in words. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { EXIT, CliError } from './exit.ts';
+import { CliError, EXIT } from './exit.ts';
 
 /** Why a file can't be used, as a clause. */
 export function fileFault(error: unknown, path: string): string {
@@ -20,7 +20,8 @@ export function fileFault(error: unknown, path: string): string {
 /** Whether something is there; a directory throws. */
 export async function exists(path: string): Promise<boolean> {
   try {
-    if ((await stat(path)).isDirectory()) throw new CliError(EXIT.usage, `${path} is a directory, not a file`);
+    if ((await stat(path)).isDirectory())
+      throw new CliError(EXIT.usage, `${path} is a directory, not a file`);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;

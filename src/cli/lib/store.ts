@@ -1,11 +1,12 @@
 /** The store a verb works on, beside a running coalmine or alone. Nothing is created unless asked for. */
-import { defaultDataDir, EmbeddedStoreError, runningEmbedded } from '../../runtimes/embedded/index.ts';
+
+import type { Config } from '../../config/config.ts';
 import { clusterIn } from '../../runtimes/embedded/account.ts';
 import { clusterMajor } from '../../runtimes/embedded/create.ts';
+import { defaultDataDir, EmbeddedStoreError, runningEmbedded } from '../../runtimes/embedded/index.ts';
 import { openNodeStore } from '../../runtimes/node/store.ts';
 import { MigrationError, pendingMigrations } from '../../store/migrate.ts';
 import type { Sql } from '../../store/open.ts';
-import type { Config } from '../../config/config.ts';
 import { context } from './context.ts';
 import { CliError, EXIT } from './exit.ts';
 
@@ -26,11 +27,17 @@ export const dataDirOf = ({ store }: Config): string | undefined =>
   store.kind === 'embedded' ? (store.dataDir ?? defaultDataDir()) : undefined;
 
 /** Opens the store, tables or not. Throws CliError where it can't be reached: then nothing can be told. */
-export async function openAnyStore(config: Config, { create }: { readonly create: boolean }): Promise<CliStore> {
+export async function openAnyStore(
+  config: Config,
+  { create }: { readonly create: boolean },
+): Promise<CliStore> {
   const dataDir = dataDirOf(config);
   try {
     if (dataDir !== undefined && !create && (await clusterMajor(clusterIn(dataDir))) === undefined) {
-      throw new CliError(EXIT.unknown, `there is no store at ${dataDir} yet: start one with \`coalmine run\``);
+      throw new CliError(
+        EXIT.unknown,
+        `there is no store at ${dataDir} yet: start one with \`coalmine run\``,
+      );
     }
     const shared = dataDir !== undefined && (await runningEmbedded(dataDir)) !== undefined;
     const options = { log: context.log, share: true, patienceMs: PATIENCE_MS };

@@ -52,22 +52,22 @@ export function labFaults(agents: readonly string[], pace: Pace): LabFault[] {
     queryFault(
       'fail',
       'Log store answers 500',
-      'turns blind within seconds: no look succeeds. Nothing is declared lost, however long it lasts',
+      'The store’s checkpoint turns blind after about three failed looks. Nothing is declared lost, however long it lasts.',
     ),
     queryFault(
       'empty',
       'Log store answers empty, with 200',
-      'turns blind: canaries that were seen are no longer found, so the answer is not believed. A naive monitor would report total loss',
+      'The store’s checkpoint turns blind at the next look: canaries that were seen are no longer found, so the answer isn’t believed. A naive monitor would report total loss.',
     ),
     queryFault(
       'throttle',
       'Log store throttles (429)',
-      'turns blind within seconds, and looks back off as the store asks',
+      'The store’s checkpoint turns blind after about three failed looks, which back off as the store asks.',
     ),
     queryFault(
       'truncate',
       'Log store silently answers half',
-      `may show canaries as missing until a later look finds them; what is claimed lost by a lying store is taken back as recovered. Watch for it ${overdue}`,
+      'The store hides canaries and claims to have shown all. Where it hides some that were seen before, its checkpoint turns blind at the next look; the others come back when it is repaired.',
     ),
   ];
 }
@@ -92,12 +92,12 @@ const stallFault = (agent: string, overdue: string, lost: string): LabFault => (
   active: s => knob(s, 'agents', agent, 'stall') === true,
 });
 
-const queryFault = (query: string, label: string, then: string): LabFault => ({
+const queryFault = (query: string, label: string, expect: string): LabFault => ({
   id: `query-${query}`,
   label,
   group: 'Log store',
   patch: { store: { query } },
   repair: { store: { query: 'ok' } },
-  expect: `The store’s checkpoint ${then}.`,
+  expect,
   active: s => knob(s, 'store', 'query') === query,
 });
