@@ -17,7 +17,7 @@ const TOKENS_MAX = 1_000;
 export const keys = (program: Command): void => {
   const group = program
     .command('keys')
-    .summary('Draws signing keys, lists which verify, and tells which one a token is signed by')
+    .summary('draw signing keys, list which verify, check tokens')
     .description(
       'Signing keys make a canary’s name unforgeable. The first listed signs, all listed verify: to change keys, put the new one first, and drop the old one once its canaries are past `retention`.',
     );
@@ -28,10 +28,11 @@ export const keys = (program: Command): void => {
 
 const generate = (group: Command): void => {
   addVerb(group, 'generate', {
+      summary: 'draw a key',
     purpose: 'Draws a key of 256 random bits and prints it, or writes it to a file that only you may read.',
     example: [
       'coalmine keys generate --out coalmine.key',
-      'Then name it in coalmine.yaml: signing_keys: ["${file:coalmine.key}"].',
+      `Then name it in coalmine.yaml: signing_keys: ["\${file:coalmine.key}"].`,
     ],
     exits: { [EXIT.good]: 'drawn' },
   })
@@ -61,6 +62,7 @@ interface ConfigOptions {
 const list = (group: Command): void => {
   withConfig(
     addVerb(group, 'list', {
+      summary: 'which keys and epochs verify',
       purpose:
         'Lists the keys that verify tokens, by their fingerprints, with the store’s id and epochs. A key itself is never printed.',
       example: ['coalmine keys list', 'Compare the fingerprints of two replicas: they must sign alike.'],
@@ -111,6 +113,7 @@ const list = (group: Command): void => {
 const verify = (group: Command): void => {
   withConfig(
     addVerb(group, 'verify', {
+      summary: 'by which key a token is signed',
       purpose:
         'Tells of each token (or UUID) which canary it names, and by which key and epoch it is signed.',
       example: [

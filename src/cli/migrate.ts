@@ -26,6 +26,7 @@ interface Result {
 export const migrate = (program: Command): void => {
   withConfig(
     addVerb(program, 'migrate', {
+      summary: 'bring the store’s tables to this version',
       purpose:
         'Brings the store’s tables to this version. `coalmine run` does so too when it starts; this is for those who want it done before, or checked. With --new-epoch it declares the store a copy: do that after restoring an older backup of PostgreSQL (not after `coalmine import`, which does it itself), with every coalmine stopped. Names that were given out in the life that the backup doesn’t know are then never used again.',
       example: ['coalmine migrate --check', 'Lists what would be done, in a deployment’s first step.'],

@@ -17,6 +17,7 @@ interface Options {
 export const validate = (program: Command): void => {
   withConfig(
     addVerb(program, 'validate', {
+      summary: 'what is wrong with a configuration, and where',
       purpose:
         'Reads a configuration as `coalmine run` would, without touching anything it names, and tells everything that is wrong with it: each finding with file, line, what was expected, what was found and what to do. Secrets are never printed.',
       example: [

@@ -236,6 +236,8 @@ async function foldRollups(
     return d;
   };
   for (const { row, result } of settled) {
+    // A canary sent by hand would bias a rate: whoever sends one already doubts the pipeline.
+    if (row.kind === 'test') continue;
     if (Object.keys(result.delta).length === 0 && result.delaysMs.length === 0) continue;
     const d = hour(row.slot);
     for (const [bucket, n] of Object.entries(result.delta)) d.counts[bucket] = (d.counts[bucket] ?? 0) + n;

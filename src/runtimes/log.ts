@@ -68,7 +68,8 @@ const jsonLine = (atMs: number, level: Level, event: string, fields: Record<stri
 function textLine(atMs: number, level: Level, event: string, fields: Record<string, unknown>): string {
   const time = new Date(atMs).toISOString().slice(11, 19);
   const pairs = Object.entries(fields).map(
-    ([name, value]) => `${name}=${typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : textOf(value)}`,
+    ([name, value]) =>
+      `${name}=${typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : textOf(value)}`,
   );
   return [time, level.padEnd(5), event, ...pairs].join(' ');
 }

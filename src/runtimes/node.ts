@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly version: string;
   /** Mounts more on the app, such as pages. */
   readonly extra?: (app: Hono, running: RunningEngine) => void;
+  /** Done with the engine before anything is sent or looked at. */
+  readonly prepare?: (running: RunningEngine) => Promise<void>;
   /** Ends the start, or what was started. */
   readonly signal?: AbortSignal;
   /** A server that listens already: the configuration then fits its address. Closed with us. */
@@ -94,6 +96,7 @@ async function start(options: NodeOptions, closers: Closer[]): Promise<NodeHandl
     fresh: { storeId: randomUUID(), seed: randomBytes(16).toString('hex') },
   });
   closers.push(() => running.close());
+  await options.prepare?.(running);
   let lastTickMono: number | undefined;
   const app = createApp({
     running,

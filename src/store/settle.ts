@@ -12,6 +12,7 @@ export interface MarkRow {
   readonly slot: number;
   readonly part: number;
   readonly index: number;
+  readonly kind: string;
   readonly generation: number;
   readonly due_ms: number;
   readonly committed_ms: number;
@@ -84,7 +85,7 @@ export async function takeInbox(tx: Tx, lease: Lease, limit: number): Promise<In
   return row?.rows ?? [];
 }
 
-const markColumns = `b.slot, b.part, b.index, b.generation, b.due_ms, b.committed_ms, b.restart_ms,
+const markColumns = `b.slot, b.part, b.index, b.kind, b.generation, b.due_ms, b.committed_ms, b.restart_ms,
   b.targets, b.sendings, b.first_offs, b.last_offs, b.attempts,
   m.next_due_ms, m.counts, m.folded, m.exceptional, m.verdicts, m.seen_offs, m.seen_after_offs, m.flags, m.records, m.notes`;
 

@@ -46,15 +46,24 @@ function textOf(bytes: Uint8Array): string {
 
 function split(text: string, marks: (part: string) => boolean): Piece[] {
   const head = text.trimStart()[0];
-  const values = head === '{' || head === '[' ? parsedValues(text, marks) : undefined;
-  if (values) return values.flatMap(v => [...piecesOf(v)]);
-  return text
-    .split(/\r?\n/)
-    .filter(marks)
-    .flatMap((line): Piece[] => {
-      const value = /^\s*[{[]/.test(line) ? parsedValues(line, marks) : undefined;
-      return value ? value.flatMap(v => [...piecesOf(v)]) : [{ text: line }];
-    });
+  const pieces = head === '{' || head === '[' ? jsonPieces(text, marks) : undefined;
+  return (
+    pieces ??
+    text
+      .split(/\r?\n/)
+      .filter(marks)
+      .flatMap(line => (/^\s*[{[]/.test(line) ? jsonPieces(line, marks) : undefined) ?? [{ text: line }])
+  );
+}
+
+function jsonPieces(text: string, marks: (part: string) => boolean): Piece[] | undefined {
+  try {
+    return parsedValues(text, marks)?.flatMap(v => [...piecesOf(v)]);
+  } catch (error) {
+    // What is nested deeper than the stack can be read, but not written: it stays text.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** The inner record, unless only what wraps it has something at the declared place. */

@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { EXIT, type ExitCode } from './exit.ts';
 
 export interface VerbHelp {
+  /** For the list of verbs; the first clause of `purpose` unless given. */
+  readonly summary?: string;
   /** One paragraph: what it is for. */
   readonly purpose: string;
   /** A real command line, and what it does. */
@@ -11,7 +13,8 @@ export interface VerbHelp {
   readonly exits: Readonly<Partial<Record<ExitCode, string>>>;
 }
 
-const WIDTH = 96;
+/** As commander wraps where there is no terminal. */
+const WIDTH = 78;
 const USAGE_EXIT = 'wrong usage, or a configuration with errors';
 
 /** Adds a verb; its arguments and options are the caller's to add. */
@@ -20,8 +23,8 @@ export function addVerb(program: Command, name: string, help: VerbHelp): Command
   const lines = Object.entries(exits).map(([code, means]) => `  ${code}  ${means}`);
   return program
     .command(name)
-    .summary(help.purpose.split(/(?<=\.)\s/, 1)[0]!.replace(/\.$/, ''))
-    .description(wrapped(help.purpose))
+    .summary(help.summary ?? help.purpose.split(/[.:;]\s/, 1)[0]!)
+    .description(help.purpose)
     .option('--json', 'for programs: JSON instead of text')
     .addHelpText(
       'after',

@@ -40,7 +40,9 @@ export async function listen(
   const listener = getRequestListener((request, env) => app(request, env as HttpBindings), {
     hostname: at.host,
     errorHandler: error => {
-      log('error', 'http.failed', { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      log('error', 'http.failed', {
+        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
       return new Response('internal error\n', { status: 500 });
     },
   });

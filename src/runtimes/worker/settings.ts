@@ -11,28 +11,25 @@ export class SetupError extends Error {
   override readonly name = 'SetupError';
 }
 
-let known: { readonly text: string; readonly config: Config } | undefined;
+let known: { readonly text: string; readonly read: Config | SetupError } | undefined;
 
 /** Throws `SetupError`. Where the store is, is asked of `storeUrl` each time. */
 export function readConfig(env: Env): Config {
   const text = env.COALMINE_CONFIG ?? '';
-  if (known?.text === text) return known.config;
-  const { config, diagnostics } = parseConfig(text, {
-    file: 'coalmine.yaml',
-    env: variablesOf(env),
-    registry,
-    runtime: 'workerd',
-  });
-  for (const d of diagnostics) context.log(LEVELS[d.level], 'config.finding', { ...d });
-  if (!config) {
-    const errors = diagnostics.filter(d => d.level === 'error');
-    throw new SetupError(`the configuration has errors:\n${errors.map(printed).join('\n')}`);
-  }
-  known = { text, config };
-  return config;
+  if (known?.text !== text) known = { text, read: parsed(text, env) };
+  if (known.read instanceof SetupError) throw known.read;
+  return known.read;
 }
 
 const LEVELS = { error: 'error', warning: 'warn', hint: 'info' } as const;
+
+function parsed(text: string, env: Env): Config | SetupError {
+  const options = { file: 'coalmine.yaml', env: variablesOf(env), registry, runtime: 'workerd' as const };
+  const { config, diagnostics } = parseConfig(text, options);
+  for (const d of diagnostics) context.log(LEVELS[d.level], 'config.finding', { finding: printed(d) });
+  const errors = diagnostics.filter(d => d.level === 'error');
+  return config ?? new SetupError(`the configuration has errors:\n${errors.map(printed).join('\n')}`);
+}
 
 const printed = (d: Diagnostic): string =>
   `${d.file}:${d.line}:${d.column} ${d.path}: ${d.message}${d.fix === undefined ? '' : `; ${d.fix}`}`;

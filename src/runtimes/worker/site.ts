@@ -45,7 +45,8 @@ export async function answer({ request, env, ctx, version, onOpened }: Asked): P
 }
 
 function appOf({ engine, ...rest }: RunningEngine, sql: Sql, version: string) {
-  const running = { ...rest, engine: { ...engine, sql } };
+  // Signals belong to the request that made them, as connections do.
+  const running = { ...rest, engine: { ...engine, sql, stop: new AbortController().signal } };
   return createApp({ running, version, extra: app => mountPages(app, { running, version }) });
 }
 

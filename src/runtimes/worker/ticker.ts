@@ -46,12 +46,18 @@ export function createTicker(storage: ObjectState['storage'], env: Env) {
     await closing.sql.end({ timeout: END_WITHIN_S }).catch(() => {});
   }
 
-  async function tick(): Promise<void> {
+  /** When to tick again, in milliseconds from this tick's start; null: not any more. */
+  async function tick(): Promise<number | null> {
+    if (needsSeconds(readConfig(env)).length === 0) {
+      await close();
+      return null;
+    }
     open ??= await opened();
     const { running } = open;
     await within(TICK_WITHIN_MS, running.tick(AHEAD_MS));
     // An isolate of an older deployment has registered its configuration since. Opening again registers this one.
     if (running.engine.pipelines.some(p => p.superseded)) await close();
+    return TICK_MS;
   }
 
   return {
@@ -62,16 +68,15 @@ export function createTicker(storage: ObjectState['storage'], env: Env) {
     /** Never throws: a platform that tries again by its own rules would tick beside these. */
     async alarm(): Promise<void> {
       const startedMs = Date.now();
-      let waitMs = TICK_MS;
+      let waitMs: number | null = RETRY_MS;
       try {
-        await tick();
+        waitMs = await tick();
       } catch (error) {
-        waitMs = RETRY_MS;
         const reason = error instanceof Error ? error.message : String(error);
         context.log('error', 'tick.failed', { reason });
         await close();
       } finally {
-        await storage.setAlarm(Math.max(startedMs + waitMs, Date.now() + 1));
+        if (waitMs !== null) await storage.setAlarm(Math.max(startedMs + waitMs, Date.now() + 1));
       }
     },
   };

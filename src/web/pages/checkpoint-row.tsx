@@ -25,19 +25,20 @@ export interface RowProps {
 
 export const CheckpointRow = ({ row, lanes, pipeline, said, nowMs, detail }: RowProps) => {
   const c = row.node;
-  const id = `${pipeline}-${c.name}`;
+  const id = `at/${encodeURIComponent(pipeline)}/${encodeURIComponent(c.name)}`;
+  const Heading = detail ? 'h2' : 'h3';
   return (
     <li class="checkpoint">
       <Rail row={row} lanes={lanes} state={c.state} />
       <section class="strip" aria-labelledby={id}>
         <div class="say">
-          <h3 id={id}>
+          <Heading id={id} class="name">
             {c.name}
             <small>
               {' '}
               after {c.after ?? 'source'}, seen through {c.kind}
             </small>
-          </h3>
+          </Heading>
           <p class={`state s-${c.state}`}>
             <StateGlyph state={c.state} size={14} /> {checkpointState(c, nowMs)}
           </p>

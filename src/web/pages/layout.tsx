@@ -83,8 +83,8 @@ export const Page = ({ frame, children }: { frame: Frame; children: Child }) => 
       <footer class="site">
         <p>
           coalmine {frame.version}. Every number is of synthetic sign-in events (canaries), of the last{' '}
-          {formatDuration(frame.windowMs)}, computed when this page was made. Bounds hold for one window
-          looked at once.
+          {WINDOWS.find(w => w[1] === frame.windowMs)?.[2] ?? formatDuration(frame.windowMs)}, computed when
+          this page was made. Bounds hold for one window looked at once.
         </p>
       </footer>
     </body>

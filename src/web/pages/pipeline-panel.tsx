@@ -20,7 +20,7 @@ export const pipelinePath = (name: string): string => `/pipelines/${encodeURICom
 export const PipelinePanel = ({ view, nowMs, detail }: PanelProps) => {
   const rows = lanesOf(view.checkpoints);
   const lanes = 1 + Math.max(0, ...rows.map(r => r.lane));
-  const id = `p-${view.name}`;
+  const id = `of/${encodeURIComponent(view.name)}`;
   return (
     <article class={`pipeline is-${view.state}`} aria-labelledby={id}>
       <header>

@@ -87,7 +87,7 @@ const PIPELINE = `
 .source b{font-size:1rem;color:var(--ink);font-weight:650;margin-right:.4rem}
 .strip{display:grid;grid-template-columns:minmax(0,1fr);gap:.5rem 2rem;padding:.65rem 0 1rem;border-top:1px solid var(--hair);min-width:0}
 @media (min-width:52rem){.strip{grid-template-columns:minmax(16rem,21rem) minmax(0,1fr)}}
-.strip h3{font-size:1rem}
+.strip .name{font-size:1rem}
 .state{font-weight:600;margin:.1rem 0 .1rem}
 .strip .reason{font-size:.875rem}
 .completeness{display:grid;grid-template-columns:repeat(auto-fit,minmax(5rem,1fr));gap:.55rem .7rem;margin:.55rem 0}

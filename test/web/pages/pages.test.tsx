@@ -24,7 +24,7 @@ const textOf = (html: string): string =>
   html
     .replace(/<(style|script|title)[^>]*>.*?<\/\1>/gs, '')
     .replace(/<[^>]+>/g, ' ')
-    .replace(/\s+/g, ' ');
+    .replace(/[ \n]+/g, ' ');
 
 describe('/', () => {
   test('says every state in words, worst first', async () => {
@@ -44,7 +44,7 @@ describe('/', () => {
 
   test('gives completeness in its three ways, with n, bound and coverage', async () => {
     const text = textOf(await htmlOf(fixture));
-    // 34 lost of 1,415 decided: Clopper–Pearson, one-sided 95%, from an independent table: 96.81…%.
+    // The binomial chance of at most 34 lost of 1,415 falls to 5% at a loss of 3.18…%.
     expect(text).toContain('97.60\u202f% at least 96.81\u202f% with 95\u202f% confidence 34 lost');
     expect(text).toMatch(/Of scheduled\s+97.60\u202f%/);
     expect(text).toMatch(/Worst case\s+65.83\u202f%/);

@@ -1,0 +1,84 @@
+/**
+ * rsyslog killed with -9 while canaries run: what it had taken and not yet written is lost, and what we report as lost is
+ * that, by name.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { useDatabase } from '../support/database.ts';
+import { type Coalmine, namesWhere, startCoalmine, type Verdict } from './support/coalmine.ts';
+import { describePeer } from './support/needs.ts';
+import { freePorts, pause } from './support/process.ts';
+import { namesIn, RSYSLOG, type Rsyslog, rsyslogAt } from './support/rsyslog.ts';
+
+/** rsyslog holds lines for so long before it writes them; what it holds dies with it. */
+const FLUSH_S = 2;
+const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
+
+describePeer('rsyslog killed with -9 and started again', [RSYSLOG], () => {
+  const db = useDatabase();
+  const dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
+  let rsyslog: Rsyslog;
+  let coalmine: Coalmine;
+
+  beforeAll(async () => {
+    const [port = 0] = await freePorts(1);
+    rsyslog = await rsyslogAt({
+      dir,
+      template: 'RSYSLOG_SyslogProtocol23Format',
+      fileParameters: `asyncWriting="on" flushOnTXEnd="off" flushInterval="${FLUSH_S}" ioBufferSize="256k"`,
+    });
+    await rsyslog.start();
+    coalmine = await startCoalmine({
+      store: db.options,
+      port,
+      pipelines: `
+  auth:
+    every: 200ms
+    event: { format: sshd, user: canary }
+    inject: { kind: syslog, address: "tcp://127.0.0.1:${rsyslog.tcp}" }
+    targets: [web-1, web-2, web-3]
+    send_within: 1s
+    checkpoints:
+      - { name: file, observe: { kind: file, path: "${rsyslog.log}" }, on_time_within: 4s, lost_after: 7s, look_every: 500ms, settle: 200ms }
+`,
+    });
+  });
+  afterAll(async () => {
+    await coalmine?.stop();
+    await rsyslog?.kill();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('losses are what the file lacks, by name, and nothing else is', async () => {
+    for (let kills = 0; kills < 3; kills++) {
+      // Longer than a flush, so that something is written, and not a multiple of it, so that something isn't.
+      await pause(FLUSH_S * 1_000 + 1_300);
+      await rsyslog.kill();
+      // Longer than send_within: some canaries are refused by nobody being there.
+      await pause(1_700);
+      await rsyslog.start();
+    }
+    const endedMs = Date.now();
+    await pause(11_000);
+    const settled = (await coalmine.verdicts('file')).filter(v => v.slot < endedMs);
+    const held = namesIn(rsyslog.log);
+    const inFile = new Set(held);
+    const accepted = (v: Verdict) => v.sending === 'accepted';
+
+    const lost = namesWhere(settled, v => v.verdict === 'lost');
+    expect(lost).toEqual(namesWhere(settled, v => accepted(v) && !inFile.has(v.name)));
+    expect(lost.length).toBeGreaterThan(5);
+    expect(namesWhere(settled, v => SEEN.includes(v.verdict))).toEqual(
+      namesWhere(settled, v => inFile.has(v.name)),
+    );
+    // Nobody was there to take these: the path said no, it lost nothing.
+    const refused = namesWhere(settled, v => v.verdict === 'refused');
+    expect(refused.length).toBeGreaterThan(5);
+    expect(namesWhere(settled, v => v.verdict === 'refused' && v.sending !== 'refused')).toEqual([]);
+    const open = namesWhere(settled, v => v.verdict === 'pending' || v.verdict === 'overdue');
+    expect(open).toEqual([]);
+    expect(coalmine.errors).toEqual([]);
+  });
+});
