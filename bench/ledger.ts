@@ -28,7 +28,11 @@ interface Shape {
 }
 
 /** One pipeline of many targets. */
-const wide = (rate: number): Shape => ({ pipelines: 1, targets: Math.round((rate * EVERY_MS) / 1_000), everyMs: EVERY_MS });
+const wide = (rate: number): Shape => ({
+  pipelines: 1,
+  targets: Math.round((rate * EVERY_MS) / 1_000),
+  everyMs: EVERY_MS,
+});
 /** Many pipelines of one target. */
 const narrow = (rate: number): Shape => ({ pipelines: rate, targets: 1, everyMs: 1_000 });
 
@@ -95,8 +99,14 @@ export async function measure(rate: number, shape: Shape, seconds: number): Prom
       holds: per('accepted') > rate * 0.98 && to.open - from.open < rate * 2.5 && per('folded') > rate * 0.9,
       open: [from.open, to.open],
       inbox: [from.inbox, to.inbox],
-      coresUsed: { node: round((to.node - from.node) / s), postgres: round((to.postgres - from.postgres) / s) },
-      cpuMicrosPerCanary: { node: micros(to.node - from.node), postgres: micros(to.postgres - from.postgres) },
+      coresUsed: {
+        node: round((to.node - from.node) / s),
+        postgres: round((to.postgres - from.postgres) / s),
+      },
+      cpuMicrosPerCanary: {
+        node: micros(to.node - from.node),
+        postgres: micros(to.postgres - from.postgres),
+      },
       wal: {
         bytesPerCanary: Math.round((to.bytes - from.bytes) / canaries),
         syncsPerSecond: Math.round((to.syncs - from.syncs) / s),

@@ -19,4 +19,6 @@ execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', join(root, 't
   stdio: ['ignore', 2, 2],
 });
 const { run } = await import(join(root, 'dist-bench/bench', `${name}.js`));
-process.stdout.write(`${JSON.stringify({ bench: name, node: process.version, ...(await run()) }, null, 2)}\n`);
+process.stdout.write(
+  `${JSON.stringify({ bench: name, node: process.version, ...(await run()) }, null, 2)}\n`,
+);

@@ -16,7 +16,10 @@ interface Stat {
 function statOf(pid: number | string): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const f = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+    const f = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     const seconds = (i: number) => (f[i] ?? 0) / TICKS_PER_SECOND;
     return { parent: f[1] ?? 0, own: seconds(11) + seconds(12), ended: seconds(13) + seconds(14) };
   } catch {
@@ -24,7 +27,10 @@ function statOf(pid: number | string): Stat | undefined {
   }
 }
 
-const processes = (): number[] => readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number);
+const processes = (): number[] =>
+  readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(Number);
 
 /** User and system seconds of a process, without its children. */
 export const cpuOf = (pid: number): number => statOf(pid)?.own ?? 0;
@@ -43,7 +49,8 @@ export function treeCpuOf(pid: number): number {
 
 /** Proportional set size of a process with its children, bytes; and the resident size of the process alone. */
 export function memoryOf(pid: number): { readonly pssBytes: number; readonly rssBytes: number } {
-  const kib = (text: string, key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  const kib = (text: string, key: string) =>
+    Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
   const pss = (of: number): number => {
     try {
       return kib(readFileSync(`/proc/${of}/smaps_rollup`, 'utf8'), 'Pss') * 1024;

@@ -16,7 +16,8 @@ export function configOf(root: object, registry: Registry): Config {
 
 /** Failures of the engine itself spoil a measurement: they are printed. */
 export const complain: Log = (level, event, fields) => {
-  if (level === 'error' || level === 'warn') say(`${level} ${event} ${JSON.stringify(fields)?.slice(0, 500)}`);
+  if (level === 'error' || level === 'warn')
+    say(`${level} ${event} ${JSON.stringify(fields)?.slice(0, 500)}`);
 };
 
 export const say = (line: string): void => void process.stderr.write(`${line}\n`);

@@ -24,7 +24,7 @@ interface Setting {
 
 export const adapters = (program: Command): void => {
   addVerb(program, 'adapters', {
-      summary: 'the kinds of injectors and observers, and their settings',
+    summary: 'the kinds of injectors and observers, and their settings',
     purpose:
       'Lists the kinds of injectors (how canaries get in) and observers (how they are seen) that can stand behind kind: in coalmine.yaml. With a kind, also its settings.',
     example: ['coalmine adapters loki', 'The settings of kind: loki, as injector and as observer.'],

@@ -17,7 +17,7 @@ interface Options {
 
 export const init = (program: Command): void => {
   addVerb(program, 'init', {
-      summary: 'write a first configuration, with its key',
+    summary: 'write a first configuration, with its key',
     purpose:
       'Writes a commented coalmine.yaml that works as it stands, and beside it coalmine.key, the key that signs canaries. Asks nothing, and overwrites nothing unless told to.',
     example: [

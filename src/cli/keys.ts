@@ -28,7 +28,7 @@ export const keys = (program: Command): void => {
 
 const generate = (group: Command): void => {
   addVerb(group, 'generate', {
-      summary: 'draw a key',
+    summary: 'draw a key',
     purpose: 'Draws a key of 256 random bits and prints it, or writes it to a file that only you may read.',
     example: [
       'coalmine keys generate --out coalmine.key',

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { SettingsError } from '../contracts/definition.ts';
 import { StartError } from '../runtimes/node/start-error.ts';
 import { adapters } from './adapters.ts';
+import { demo } from './demo.ts';
 import { exportVerb } from './export.ts';
 import { importVerb } from './import.ts';
 import { init } from './init.ts';
@@ -12,14 +13,21 @@ import { CliError, EXIT, type ExitCode } from './lib/exit.ts';
 import { note, PipeClosedError } from './lib/output.ts';
 import { VERSION } from './lib/version.ts';
 import { migrate } from './migrate.ts';
+import { run } from './run.ts';
 import { scan } from './scan.ts';
 import { schema } from './schema.ts';
+import { status } from './status.ts';
+import { test } from './test.ts';
 import { validate } from './validate.ts';
 
 /** In the order of the help. */
 const VERBS: readonly ((program: Command) => void)[] = [
+  demo,
   init,
   validate,
+  run,
+  test,
+  status,
   scan,
   keys,
   exportVerb,

@@ -1,7 +1,7 @@
 /** `coalmine migrate`: brings the store's tables to this version, or declares the store a restored copy. */
 import type { Command } from 'commander';
 import { migrate as applyMigrations, pendingMigrations } from '../store/migrate.ts';
-import { beginNewEpoch, countHolders, readIdentity } from '../store/restored.ts';
+import { beginNewEpoch, countAlive, readIdentity } from '../store/restored.ts';
 import { loadConfig } from './lib/config.ts';
 import { context } from './lib/context.ts';
 import { CliError, EXIT, usageError } from './lib/exit.ts';
@@ -69,8 +69,8 @@ async function work(store: CliStore, options: Options): Promise<Result> {
   if (!identity)
     throw new CliError(EXIT.usage, 'this store has no identity yet: there is nothing that could be a copy');
   const epochs = await sql.begin(async tx => {
-    await tx`lock table checkpoint in share row exclusive mode`;
-    if ((await countHolders(tx)) > 0) {
+    await tx`lock table replica in share row exclusive mode`;
+    if ((await countAlive(tx)) > 0) {
       throw usageError(
         'a coalmine runs on this store and would go on signing under the old epoch: stop them all, then try again (a killed one counts for 20 s)',
       );

@@ -8,7 +8,7 @@ import { addVerb, ends } from './lib/verb.ts';
 
 export const schema = (program: Command): void => {
   addVerb(program, 'schema', {
-      summary: 'the JSON schema of coalmine.yaml, for editors',
+    summary: 'the JSON schema of coalmine.yaml, for editors',
     purpose:
       'Prints the JSON schema of coalmine.yaml. Editors complete and check by it: name it in the first line of the file, as "# yaml-language-server: $schema=coalmine.schema.json".',
     example: ['coalmine schema > coalmine.schema.json', 'Puts the schema beside the configuration.'],

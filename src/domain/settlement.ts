@@ -71,6 +71,8 @@ export interface Proof {
 /** Sparse remarks on a canary. */
 export interface Note {
   copies?: number;
+  /** Hashes of the records seen beside the first one. */
+  others?: number[];
   integrity?: number;
   detail?: unknown;
   /** Known lost at this watermark; stays when it comes back. */
@@ -101,9 +103,11 @@ export interface Settled {
   readonly remarks: Record<string, number>;
 }
 
-const EVIDENCE_MAX_COPIES = 1_000_000;
+const COPIES_MAX = 1_000_000;
+/** Distinct records of one canary that are told apart; further ones aren't counted. */
+const OTHERS_MAX = 20;
 
-/** Applies evidence and proof to a row. Order of evidence doesn't matter; applying it twice changes nothing but copies in different looks. */
+/** Applies evidence and proof to a row. Order of evidence doesn't matter, and applying it twice changes nothing. */
 export function settleRow(
   row: SettlementRow,
   evidence: readonly NewEvidence[],
@@ -120,7 +124,7 @@ export function settleRow(
     arrived: [] as number[],
     remarks: {} as Record<string, number>,
   };
-  takeEvidence(row, evidence, state);
+  takeEvidence(row, evidence, state, options.drill);
   const verdicts: number[] = [];
   const counts: Record<string, number> = {};
   let nextDueMs = Number.POSITIVE_INFINITY;
@@ -128,7 +132,8 @@ export function settleRow(
   let exceptional = false;
   for (let i = 0; i < n; i++) {
     const canary = canaryOf(row, i);
-    const due = conclude(canary, i, state, proof, options.deadlines);
+    // What was concluded when the row closed stands, whatever became of the watch since (law 4).
+    const due = row.next_due_ms === null ? CLOSED : conclude(canary, i, state, proof, options.deadlines);
     waits ||= due.waits;
     nextDueMs = Math.min(nextDueMs, due.nextDueMs);
     const e = evidenceOf(canary, i, row, state);
@@ -180,50 +185,75 @@ const remark = (state: State, kind: string, n = 1): void => {
   state.remarks[kind] = (state.remarks[kind] ?? 0) + n;
 };
 
-function takeEvidence(row: SettlementRow, evidence: readonly NewEvidence[], state: State): void {
+function takeEvidence(
+  row: SettlementRow,
+  evidence: readonly NewEvidence[],
+  state: State,
+  drill: number,
+): void {
   if (evidence.length === 0) return;
   const position = new Map(row.targets.map((t, i) => [t, i]));
-  for (const e of evidence) {
+  for (const e of evidence.length === 1 ? evidence : evidence.toSorted(byTime)) {
     const i = position.get(e.target);
     if (i === undefined) continue;
     if (e.kind === 'downstream') {
       state.flags[i] = (state.flags[i] ?? 0) | FLAG.downstream;
       continue;
     }
+    if (e.target === drill && (state.seen[i] ?? null) === null) remark(state, 'drill_seen');
     takeSighting(row, i, e, state);
   }
 }
 
+/** The inbox has no order of its own: what a re-read says must not come before what the first read said. */
+const byTime = (a: NewEvidence, b: NewEvidence): number =>
+  a.seenMs - b.seenMs ||
+  (a.seenAfterMs ?? Number.NEGATIVE_INFINITY) - (b.seenAfterMs ?? Number.NEGATIVE_INFINITY) ||
+  (a.record ?? 0) - (b.record ?? 0) ||
+  a.integrity - b.integrity;
+
 function takeSighting(row: SettlementRow, i: number, e: NewEvidence, state: State): void {
   const off = clampOffset(e.seenMs - row.due_ms);
+  const after = e.seenAfterMs === null ? null : clampOffset(e.seenAfterMs - row.due_ms);
   const known = state.seen[i] ?? null;
   if (known === null) {
     state.arrived.push(i);
-    state.records[i] = e.record;
-    state.after[i] = e.seenAfterMs === null ? null : clampOffset(e.seenAfterMs - row.due_ms);
-    state.seen[i] = off;
     if (e.ingestedMs !== null && e.seenAfterMs !== null && e.ingestedMs < e.seenAfterMs - SLACK_MS) {
       noteOf(state.notes, i).falseAbsence = true;
       remark(state, 'false_absence');
     }
-  } else if (off < known) {
-    state.seen[i] = off;
   }
-  const ownExtra = Math.max(0, (row.attempts?.[i] ?? 1) - 1);
-  const before = (state.notes[i]?.copies ?? 1) as number;
-  const isOther = e.record !== null && known !== null && state.records[i] !== e.record;
-  const copies = Math.min(
-    EVIDENCE_MAX_COPIES,
-    isOther ? Math.max(before + 1, e.copies) : Math.max(before, e.copies),
-  );
-  if (copies > before && copies > 1 + ownExtra) remark(state, 'duplicate', copies - before);
-  if (copies > before) noteOf(state.notes, i).copies = copies;
+  if (known === null || off < known) {
+    state.seen[i] = off;
+    state.after[i] = after;
+  } else if (off === known && after !== null) {
+    state.after[i] = Math.max(state.after[i] ?? after, after);
+  }
+  takeCopies(row, i, e, state);
   if (e.integrity !== 0) {
     const note = noteOf(state.notes, i);
     if (note.integrity === undefined) remark(state, 'altered');
     note.integrity = e.integrity;
     note.detail = e.detail;
   }
+}
+
+/** Copies are distinct record ids, or the most in one look. */
+function takeCopies(row: SettlementRow, i: number, e: NewEvidence, state: State): void {
+  const before = state.notes[i]?.copies ?? 1;
+  let others = state.notes[i]?.others ?? [];
+  if (e.record !== null && state.records[i] === null) state.records[i] = e.record;
+  else if (e.record !== null && state.records[i] !== e.record && !others.includes(e.record)) {
+    others = [...others, e.record].slice(0, OTHERS_MAX);
+    noteOf(state.notes, i).others = others;
+  }
+  const copies = Math.min(COPIES_MAX, Math.max(before, e.copies, others.length + 1));
+  if (copies === before) return;
+  noteOf(state.notes, i).copies = copies;
+  const ownExtra = Math.max(0, (row.attempts?.[i] ?? 1) - 1);
+  const duplicates = (n: number) => Math.max(0, n - 1 - ownExtra);
+  const more = duplicates(copies) - duplicates(before);
+  if (more > 0) remark(state, 'duplicate', more);
 }
 
 interface Canary {
@@ -258,6 +288,8 @@ function evidenceOf(canary: Canary, i: number, row: SettlementRow, state: State)
   };
 }
 
+const CLOSED = { nextDueMs: Number.POSITIVE_INFINITY, waits: false };
+
 /** Draws what can be concluded for one canary by now, and says when there is more to conclude. */
 function conclude(
   canary: Canary,
@@ -277,9 +309,10 @@ function conclude(
   const done = (flags & (FLAG.absentAtL | FLAG.uncovered)) !== 0;
   if (done) return { nextDueMs: Number.POSITIVE_INFINITY, waits: false };
   if (seen) {
-    if (w === null || w < dueL) return { nextDueMs: dueL, waits: false };
-    if (inGap(proof.watch.gaps, canary.sentMs, dueL)) state.flags[i] = flags | FLAG.uncovered;
-    return { nextDueMs: Number.POSITIVE_INFINITY, waits: false };
+    const covered = coverage(canary, dueL, proof);
+    if (covered === 'not_yet') return { nextDueMs: dueL, waits: false };
+    if (covered === 'never') state.flags[i] = flags | FLAG.uncovered;
+    return CLOSED;
   }
   const atL = absence(canary, dueL, proof);
   if (atL === 'never') {
@@ -297,20 +330,27 @@ function conclude(
   return { nextDueMs: open, waits: w !== null && w >= open };
 }
 
-/** Whether absence at `atMs` is proven by the looks so far (rules W1–W4), isn't yet, or can't be any more. */
-export function absence(
-  canary: { readonly slotMs: number; readonly sentMs: number },
-  atMs: number,
-  proof: Proof,
-): 'proven' | 'not_yet' | 'never' {
+interface When {
+  readonly slotMs: number;
+  readonly sentMs: number;
+}
+
+/** Whether a canary could have been accounted for at `atMs`: the same for those that were seen and those that weren't (law 10). */
+function coverage(canary: When, atMs: number, proof: Proof): 'proven' | 'not_yet' | 'never' {
   const { watch } = proof;
   const forgotten = canary.slotMs < proof.nowMs - proof.keepsMs;
   if (!watch.proven || watch.wMs === null || watch.wMs < atMs) return forgotten ? 'never' : 'not_yet';
   if (inGap(watch.gaps, canary.sentMs, atMs)) return 'never';
-  if (proof.way !== 'query') return 'proven';
+  return forgotten && proof.way === 'query' ? 'never' : 'proven';
+}
+
+/** Whether absence at `atMs` is proven by the looks so far (rules W1–W4), isn't yet, or can't be any more. */
+export function absence(canary: When, atMs: number, proof: Proof): 'proven' | 'not_yet' | 'never' {
+  const { watch } = proof;
+  const covered = coverage(canary, atMs, proof);
+  if (covered !== 'proven' || proof.way !== 'query') return covered;
   const reachMs = proof.chained ? SLACK_MS : SKEW_ALLOWANCE_MS;
   const fromMs = Math.max(canary.slotMs + watch.skewLowMs - reachMs, proof.nowMs - proof.keepsMs);
-  if (forgotten) return 'never';
   if (!proof.chained)
     return watch.coveredFromMs !== null && watch.coveredFromMs <= fromMs ? 'proven' : 'not_yet';
   if (!proof.secondLook) return 'proven';

@@ -79,7 +79,7 @@ export function bucketOf(e: Evidence, verdict: Verdict): Bucket {
     if (verdict === 'lost') return 'drill_lost';
     return verdict === 'unproven' ? 'drill_unproven' : 'drill_open';
   }
-  if (e.uncovered && arrived(verdict)) return 'unproven';
+  if (e.uncovered && (arrived(verdict) || verdict === 'missed_here')) return 'unproven';
   return verdict;
 }
 

@@ -27,6 +27,7 @@ import { look, type Round } from './look.ts';
 import { sendProbe } from './receive.ts';
 import { sendBeat } from './send.ts';
 import { settle } from './settle.ts';
+import { remembering } from './signatures.ts';
 import { type ClockReading, onClockStep, STEP_BOUND_MS, stepOf } from './steps.ts';
 import { closeRetired, tidy } from './tidy.ts';
 
@@ -82,11 +83,11 @@ export interface EngineOptions {
 export async function openEngine(options: EngineOptions): Promise<RunningEngine> {
   const { sql, ctx, config, registry, self } = options;
   const identity = await identify(sql, { ...options.fresh, nowMs: ctx.clock.now() });
-  const keyring = createKeyring({
-    signingKeys: config.signingKeys,
-    storeId: identity.storeId,
-    epochs: identity.epochs,
-  });
+  const { storeId, epochs } = identity;
+  const keyring = remembering(
+    createKeyring({ signingKeys: config.signingKeys, storeId, epochs }),
+    epochs.at(-1) ?? 0,
+  );
   const pipelines = await openPipelines({ sql, ctx, config, registry, identity });
   await retireOthers(
     sql,

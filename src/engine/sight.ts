@@ -6,7 +6,7 @@ import type { SeenRecord } from '../contracts/observer.ts';
 import { type CanaryName, nameKey } from '../domain/canary.ts';
 import { findInText } from '../domain/finder.ts';
 import { integrity } from '../domain/integrity.ts';
-import { recognise } from '../domain/recognise.ts';
+import { type Expected, recognise } from '../domain/recognise.ts';
 import { decodeUuid, isUuidShape, partialToken } from '../domain/token.ts';
 import type { FindingRow, InboxRow } from '../store/sight.ts';
 import { type Engine, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
@@ -73,10 +73,11 @@ export function sift(
         finding('alien', { name: nameKey(name), record: sampleOf(record.text) });
         continue;
       }
-      const expected = expectedOf(engine, at, name);
+      const expected = expectedOf(engine, at, name, record.eventMs);
       if (
+        !isItself(record, expected) &&
         recognise(record, { token: candidate.text, uuid: candidate.uuid ?? expected.uuid }, expected) ===
-        'echo'
+          'echo'
       ) {
         engine.instruments.add('echoes');
         finding('echo', { name: nameKey(name), record: sampleOf(record.text) });
@@ -121,9 +122,12 @@ function expectedOf(
   engine: Pick<Engine, 'keyring'>,
   at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
   name: CanaryName,
+  eventMs: number | undefined,
 ) {
   const { at: place, transforms } = at.checkpoint.config;
-  const input = inputOf(engine, at.pipeline, name, name.slot);
+  // Its own time, where the backend tells it, makes the same text again. Beyond a Date's range nothing can be written.
+  const nowMs = eventMs !== undefined && Math.abs(eventMs) <= DATE_MAX_MS ? eventMs : name.slot;
+  const input = inputOf(engine, at.pipeline, name, nowMs);
   const event = at.pipeline.format ? at.pipeline.format.write(input) : undefined;
   return {
     uuid: input.uuid,
@@ -133,13 +137,22 @@ function expectedOf(
   };
 }
 
+const DATE_MAX_MS = 8.64e15;
+
+/** The event byte for byte, where no place was declared: what most backends return. Saves reading it field by field. */
+const isItself = (record: SeenRecord, { at, event }: Pick<Expected, 'at' | 'event'>): boolean =>
+  record.placed === undefined && at === undefined && record.text === event?.text;
+
 function sightingOf(
   record: SeenRecord,
   name: CanaryName,
   expected: ReturnType<typeof expectedOf>,
   seeing: Seeing,
 ): Sighting {
-  const fields = expected.event ? integrity(record, expected.event, expected.transforms) : undefined;
+  const fields =
+    expected.event && !isItself(record, expected)
+      ? integrity(record, expected.event, expected.transforms)
+      : undefined;
   const ingestedMs = record.ingestedMs ?? null;
   return {
     name,

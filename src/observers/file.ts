@@ -32,6 +32,14 @@ const schema = z.strictObject({
     .max(16_777_216)
     .default(1_048_576)
     .describe('A longer line is read in pieces of this size; no token is cut'),
+  containing: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe(
+      "Lines that lack this are passed over: the tokens' prefix unless given. What every record has, where records hold only a UUID or the backend's own id",
+    ),
   read_bytes_max: z
     .int()
     .min(1_048_576)
@@ -83,7 +91,7 @@ const create = (s: Settings, ctx: Context): Observer => {
     const left = budget(look.limits);
     let read = 0;
     let unsaved = 0;
-    const rules = { prefix: look.prefix, lineBytesMax: s.line_bytes_max };
+    const rules = { prefix: s.containing ?? look.prefix, lineBytesMax: s.line_bytes_max };
     for await (const chunk of chunksOf(start.reads, rules)) {
       if (run.signal.aborted) return yield failed(CALLED_OFF, facts);
       const { taken, full } = left.take(chunk.lines);

@@ -72,11 +72,6 @@ export async function startDemo(options: DemoOptions): Promise<DemoHandle> {
     const dataDir = await prepareDemoDir(options.dataDir, options.fresh ?? false);
     const parts = await openParts(front, dataDir, log);
     void parts.lab.run(stop.signal);
-    say(
-      options.quiet
-        ? `coalmine demo: ${front.url}`
-        : greeting(parts.config, { url: front.url, dataDir }).join('\n'),
-    );
     const { version, signal } = options;
     const node = await startNode({
       config: parts.config,
@@ -88,6 +83,11 @@ export async function startDemo(options: DemoOptions): Promise<DemoHandle> {
       prepare: running => noteRestart(running, startedMs),
       extra: (app, running) => mountDemo(app, running, { ...parts, version }),
     });
+    say(
+      options.quiet
+        ? `coalmine demo: ${front.url}`
+        : greeting(parts.config, { url: front.url, dataDir }).join('\n'),
+    );
     if (!options.quiet) void narrate(node, { say, startedMs, signal: stop.signal });
     return {
       ...node,
@@ -104,6 +104,9 @@ export async function startDemo(options: DemoOptions): Promise<DemoHandle> {
     throw error;
   }
 }
+
+/** How far a watermark may have been behind when a run ended. */
+const UNJUDGED_MS = 5_000;
 
 interface DemoParts {
   readonly lab: Lab;
@@ -150,19 +153,14 @@ const openLab = (front: Front, archive: Archive, exportKey: string): Lab =>
     exportTo: { url: urlsOf(front.url).export, key: exportKey },
   });
 
-/** The last run's lab kept its records in memory: what was under way when it ended is nobody's loss. */
+/** Canaries that were under way when the last run ended are nobody's loss: its lab kept them in memory. */
 async function noteRestart({ engine }: RunningEngine, startedMs: number): Promise<void> {
   for (const pipeline of engine.pipelines) {
     if (pipeline.plannedToMs >= startedMs) continue;
-    const slowestMs = Math.max(...pipeline.checkpoints.map(c => c.config.lostAfterMs));
+    const fromMs = pipeline.plannedToMs - UNJUDGED_MS;
     for (const checkpoint of pipeline.checkpoints) {
-      const fromMs = pipeline.plannedToMs - slowestMs - 60_000;
-      await turnedAway(
-        engine,
-        { pipeline, checkpoint },
-        fromMs,
-        'the demo was restarted, and its lab forgot what it held',
-      );
+      const at = { pipeline, checkpoint };
+      await turnedAway(engine, at, fromMs, 'the demo was restarted, and its lab forgot what it held');
     }
   }
 }

@@ -79,6 +79,8 @@ async function start(options: NodeOptions, closers: Closer[]): Promise<NodeHandl
   stopped();
   const applied = await migrate(store.sql);
   if (applied.length > 0) log('info', 'store.migrated', { applied });
+  // Nobody else can be on a server that only we have started: what a killed process held is free at once.
+  if (store.dataDir !== undefined) await store.sql`delete from replica`;
   const config = await completed(options.config, front, store);
   const ctx: Context = {
     clock: createClock({ unref: true }),

@@ -37,11 +37,14 @@ export async function readStrangers(sql: Sql | Tx): Promise<Strangers[]> {
      order by p.name`;
 }
 
-/** Checkpoints that somebody holds now: a coalmine runs on this store. */
-export async function countHolders(sql: Sql | Tx): Promise<number> {
+/** The engine's own measure: a replica without a heartbeat for this long is gone. */
+const ALIVE_MS = 20_000;
+
+/** How many coalmines run on this store. */
+export async function countAlive(sql: Sql | Tx): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
-    select count(distinct holder)::int as n from checkpoint
-     where holder is not null and leased_until_ms > (extract(epoch from clock_timestamp()) * 1000)::int8`;
+    select count(*)::int as n from replica
+     where seen_ms > (extract(epoch from clock_timestamp()) * 1000)::int8 - ${ALIVE_MS}::int8`;
   return row?.n ?? 0;
 }
 

@@ -9,8 +9,8 @@ export interface LedgerTable {
   readonly identities: readonly string[];
 }
 
-/** Told apart: `meta` says who the store is, `coalmine_migration` how its tables came to be. */
-const OWN = ['meta', 'coalmine_migration'];
+/** Told apart: `meta` says who the store is, `coalmine_migration` how its tables came to be, `replica` who lives now. */
+const OWN = ['meta', 'coalmine_migration', 'replica'];
 
 /** All tables that hold rows of the ledger, by name. */
 export async function readTables(sql: Sql | Tx): Promise<LedgerTable[]> {

@@ -432,3 +432,14 @@ describe('what fails', () => {
     expect(strange).toMatchObject({ texts: [], end: { end: 'failed' } });
   });
 });
+
+describe('records without a token', () => {
+  test('are read where `containing` says what they hold, and only those', async () => {
+    const record = '{"event":"grant.success","tokenId":"V1StGXR8_Z5jdHi6B-myT"}';
+    writeFileSync(path, `noise\n${record}\n{"event":"grant.error"}\n`);
+    const named = await follower({ containing: '"grant.success"' });
+    expect((await named()).records.map(r => r.text)).toEqual([record]);
+    const usual = await follower();
+    expect((await usual()).records).toEqual([]);
+  });
+});

@@ -77,7 +77,7 @@ describePeer('sign-ins at an OpenID provider, seen in its audit logs', [OIDC_PRO
 
   const checkpoints = Object.entries(LOGS).map(
     ([name, { at }]) =>
-      `      - { name: ${name}, after: source, at: ${at}, observe: { kind: file, path: "${pathOf(name)}" }, on_time_within: 3s, lost_after: 5s, look_every: 500ms, settle: 200ms }`,
+      `      - { name: ${name}, after: source, at: ${at}, observe: { kind: file, path: "${pathOf(name)}", containing: grant.success }, on_time_within: 3s, lost_after: 5s, look_every: 500ms, settle: 200ms }`,
   );
 
   beforeAll(async () => {

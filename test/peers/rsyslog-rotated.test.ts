@@ -80,7 +80,11 @@ describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => 
     // The files themselves: rotated as asked, and every canary in exactly one of them.
     const compressed = readdirSync(dir).filter(name => name.endsWith('.gz'));
     expect(compressed.length).toBe(ROTATIONS - 1);
-    execFileSync('gunzip', compressed.map(name => join(dir, name)), { timeout: 10_000 });
+    execFileSync(
+      'gunzip',
+      compressed.map(name => join(dir, name)),
+      { timeout: 10_000 },
+    );
     const held = namesInFamily(dir, 'auth.log');
     expect(held.length).toBe(new Set(held).size);
     const inFiles = new Set(held);

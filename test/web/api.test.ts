@@ -167,7 +167,7 @@ describe('/api/v1/canaries', () => {
   test('filters are those of the model', async () => {
     const draw = random(3);
     const verdicts = ['lost', 'recovered', 'unproven', 'pending', 'on_time', 'overdue'];
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 20; i++) {
       const f = {
         ...(draw() < 0.6 ? { verdicts: verdicts.filter(() => draw() < 0.4) } : {}),
         ...(draw() < 0.4 ? { target: ['web-1', 'web-2', 'drill'][Math.floor(draw() * 3)]! } : {}),

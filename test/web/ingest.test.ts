@@ -210,6 +210,40 @@ describe('what is turned away is a gap on record', () => {
     expect((await send('x')).status).toBe(204);
   });
 
+  test('gaps that wait for one another’s commit become one that covers them all', async () => {
+    const begunMs = hand.nowMs;
+    const slow = post(endless());
+    await settle();
+    hand.advance(29_000);
+    let open = () => {};
+    const gate = new Promise<void>(resolve => {
+      open = resolve;
+    });
+    let isLocked = () => {};
+    const locked = new Promise<void>(resolve => {
+      isLocked = resolve;
+    });
+    const lock = sql.begin(async tx => {
+      await tx`lock table sighting in exclusive mode`;
+      isLocked();
+      await gate;
+    });
+    await locked;
+    const large: Promise<Response>[] = [];
+    for (let i = 0; i < 2; i++) {
+      large.push(post('x'.repeat(20_001)));
+      await settle();
+    }
+    hand.advance(1_100);
+    for (let i = 0; i < 5; i++) await settle();
+    open();
+    await lock;
+    expect((await Promise.all([slow, ...large])).map(r => r.status)).toEqual([408, 413, 413]);
+    const gaps = await inbox();
+    expect(gaps).toHaveLength(2);
+    expect(Math.min(...gaps.map(g => g.seen_after_ms))).toBe(begunMs);
+  });
+
   test('too much in memory at once', async () => {
     const tight = createApp({ running, version: '1', limits: { inFlightBytesMax: 1_000 } });
     const send = async (body: string) => await tight.request(URL, { method: 'POST', body });

@@ -210,6 +210,6 @@ test('hostile JSON takes no more than linear time', () => {
   ]) {
     const begun = performance.now();
     expect(texts(body).join()).toContain(A);
-    expect(performance.now() - begun).toBeLessThan(1_500);
+    expect(performance.now() - begun).toBeLessThan(5_000);
   }
 });

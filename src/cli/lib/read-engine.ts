@@ -47,6 +47,7 @@ export async function readEngine(sql: Sql, config: Config): Promise<ReadEngine> 
     // Names are read as they are; tokens aren't verified here.
     keyring: { sign: () => notHere(), verify: () => ({ kind: 'malformed' }) },
     self: 'reader',
+    leaseMs: 0,
     pipelines,
     instruments: createInstruments(),
     stop: new AbortController().signal,
@@ -78,6 +79,7 @@ function livePipeline(config: PipelineConfig, known: Known, seed: string): LiveP
       .filter(t => config.targets.some(c => c.name === t.name))
       .map(t => ({ number: t.number, name: t.name, injector })),
     targetByNumber: new Map(known.targets.map(t => [t.number, t.name === '' ? 'drill' : t.name])),
+    openInjector: async () => injector,
     drill,
     drillEveryMs: Math.min(slowestMs / 4, HOUR_MS),
     checkpoints: liveCheckpoints(config, known),
@@ -98,13 +100,13 @@ function liveCheckpoints(config: PipelineConfig, known: Known): LiveCheckpoint[]
       {
         config: c,
         key: { pipeline: known.number, checkpoint: number },
+        // What sight is told by; the rest is for those who look.
         rules: {
           way: traits.way,
-          chained: traits.way !== 'query' || traits.ingestTime,
           settleMs: c.settleMs,
           keepsMs: c.keepsMs,
           lookEveryMs: c.lookEveryMs,
-        },
+        } as LiveCheckpoint['rules'],
         observer,
         upstream: [],
         downstream: [],

@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeDirectories } from '../embedded/account.ts';
-import { lockDirectory } from '../embedded/lock.ts';
+import { holderOf, lockDirectory } from '../embedded/lock.ts';
 import { asStartError, StartError } from '../node/start-error.ts';
 
 /** Everything the demo ever makes there. Nothing else is removed: the directory may be somebody's home. */
@@ -23,6 +23,8 @@ export async function prepareDemoDir(given: string | undefined, fresh: boolean):
   try {
     // As root the store's server runs as another account, which must pass.
     await makeDirectories(dataDir, process.geteuid?.() === 0 ? 0o711 : 0o700);
+    const holder = await holderOf(dataDir);
+    if (holder !== undefined) throw inUse(dataDir, holder);
     if (fresh) await forget(dataDir);
   } catch (error) {
     const told = asStartError(error);
@@ -38,6 +40,13 @@ export async function prepareDemoDir(given: string | undefined, fresh: boolean):
   }
   return dataDir;
 }
+
+const inUse = (dataDir: string, pid: number): StartError =>
+  new StartError({
+    expected: `to have ${dataDir} to itself`,
+    found: `it in use by process ${pid}`,
+    do: 'end that one, or name another directory with --data-dir',
+  });
 
 async function forget(dataDir: string): Promise<void> {
   const version = await stat(join(dataDir, 'postgres', 'PG_VERSION')).catch(() => undefined);

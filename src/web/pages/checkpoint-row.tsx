@@ -93,7 +93,7 @@ const Verdicts = ({ view, nowMs, detail }: { view: CheckpointView; nowMs: number
 
 /** The three ways (DESIGN §6), each with its n; and how much of the window could be judged at all. */
 const Completeness = ({ view }: { view: CheckpointView }) => {
-  const { accepted, scheduled, worst } = view.completeness;
+  const { accepted, scheduled, worst, recovered } = view.completeness;
   const digits = percentDigits(worst.n);
   const lost = accepted.n - accepted.delivered;
   return (
@@ -108,7 +108,11 @@ const Completeness = ({ view }: { view: CheckpointView }) => {
             </span>
           )}
           <span>
-            {count(lost)} lost · n{'\u2009'}={'\u2009'}
+            {count(lost)} lost
+            {recovered > 0 ? ` (${count(recovered)} back after being declared lost)` : ''}
+          </span>
+          <span>
+            n{'\u2009'}={'\u2009'}
             {count(accepted.n)}
           </span>
         </dd>

@@ -51,21 +51,22 @@ export const OverviewPage = ({ view, aside }: { view: Overview; aside?: Child })
   );
 };
 
+function summaryWords(pipelines: readonly PipelineView[], healthy: number): string {
+  const [first] = pipelines;
+  if (!first) return 'No pipeline is configured';
+  if (pipelines.length === 1) return `The pipeline is ${tally(pipelines).replace(/^1 /, '')}`;
+  if (healthy === pipelines.length) return `All ${count(healthy)} pipelines are healthy`;
+  return `${count(healthy)} of ${plural(pipelines.length, 'pipeline')} healthy`;
+}
+
 const Summary = ({ view, lab }: { view: Overview; lab: boolean }) => {
   const { pipelines } = view;
   const healthy = pipelines.filter(p => p.state === 'healthy').length;
-  const words =
-    pipelines.length === 0
-      ? 'No pipeline is configured'
-      : healthy === pipelines.length
-        ? pipelines.length === 1
-          ? 'The pipeline is healthy'
-          : `All ${count(pipelines.length)} pipelines are healthy`
-        : `${count(healthy)} of ${plural(pipelines.length, 'pipeline')} healthy`;
+  const words = summaryWords(pipelines, healthy);
   return (
     <div class="summary">
       <h1>{words}</h1>
-      {healthy === pipelines.length ? null : (
+      {healthy === pipelines.length || pipelines.length === 1 ? null : (
         <ul class="tally">
           {STATE_ORDER.map(s => [s, pipelines.filter(p => p.state === s)] as const)
             .filter(([s, of]) => of.length > 0 && s !== 'healthy')

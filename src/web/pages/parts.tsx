@@ -17,16 +17,20 @@ export const Fresh = ({ ms, nowMs }: { ms: number; nowMs: number }) => (
 );
 
 /** Each bucket's sum beside its pattern: the numbers of a chart and its legend in one. */
-export const CountsLegend = ({ counts }: { counts: Counts }) => (
-  <ul class="counts" aria-label="Canaries by verdict">
-    {STACK.filter(s => (counts[s.bucket] ?? 0) > 0).map(s => (
-      <li title={s.meaning} class={s.bucket === 'lost' ? 'is-lost' : undefined}>
-        <Swatch bucket={s.bucket} />
-        <b>{count(counts[s.bucket] ?? 0)}</b> {s.word}
-      </li>
-    ))}
-  </ul>
-);
+export const CountsLegend = ({ counts }: { counts: Counts }) => {
+  const present = STACK.filter(s => (counts[s.bucket] ?? 0) > 0);
+  if (present.length === 0) return <span>No canary was scheduled in this window.</span>;
+  return (
+    <ul class="counts" aria-label="Canaries by verdict">
+      {present.map(s => (
+        <li title={s.meaning} class={s.bucket === 'lost' ? 'is-lost' : undefined}>
+          <Swatch bucket={s.bucket} />
+          <b>{count(counts[s.bucket] ?? 0)}</b> {s.word}
+        </li>
+      ))}
+    </ul>
+  );
+};
 
 /** A table wider than a phone scrolls in its own box, which the keyboard can reach. */
 export const Scroll = ({ label, children }: { label: string; children: Child }) => (

@@ -2,6 +2,7 @@
 
 import type { Bucket } from '../../domain/verdict.ts';
 import type { Bar, CheckpointView, PipelineState, PipelineView } from '../../engine/overview.ts';
+import { totalOf } from './charts/columns.ts';
 import { ago, when } from './when.ts';
 
 export const STATE_WORDS: Readonly<Record<PipelineState, string>> = {
@@ -26,38 +27,56 @@ export const STATE_ORDER: readonly PipelineState[] = [
 /** `between archive and loki`; straight after injection: `between source and archive`. */
 const where = (c: CheckpointView): string => `between ${c.after ?? 'source'} and ${c.name}`;
 
-/**
- * When the trouble that goes on now began, as the bars show it: the first bar with one of `buckets` after the last calm
- * stretch of a tenth of the window. `before` when that is the very first bar.
- */
-export function since(
-  bars: readonly Bar[],
-  buckets: readonly Bucket[],
-): { readonly ms: number; readonly before: boolean } | null {
-  const calmBars = Math.max(2, Math.ceil(bars.length / 10));
-  let start = -1;
-  let calm = calmBars;
-  for (const [i, bar] of bars.entries()) {
-    if (buckets.some(b => (bar.counts[b] ?? 0) > 0)) {
-      if (calm >= calmBars) start = i;
-      calm = 0;
-    } else calm++;
-  }
-  const first = bars[start];
-  return first ? { ms: first.fromMs, before: start === 0 } : null;
+/** A stretch of trouble, as the bars show it. */
+export interface Episode {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** It may have begun before the window did. */
+  readonly isFromStart: boolean;
+  /** Canaries sent after it have fared well. */
+  readonly isOver: boolean;
 }
 
-const sinceWords = (c: CheckpointView, buckets: readonly Bucket[], nowMs: number): string => {
-  const found = since(c.bars, buckets);
-  if (!found) return '';
-  return found.before ? ` since before ${when(found.ms, nowMs)}` : ` since ${when(found.ms, nowMs)}`;
-};
+const UNDECIDED: readonly Bucket[] = ['pending', 'overdue', 'unproven', 'maybe_sent', 'unsent'];
+
+const has = (bar: Bar, buckets: readonly Bucket[]): boolean => buckets.some(b => (bar.counts[b] ?? 0) > 0);
+
+/** The newest episode with any of `buckets`: bars less than a tenth of the window apart. */
+export function episode(bars: readonly Bar[], buckets: readonly Bucket[]): Episode | null {
+  const calmBars = Math.max(2, Math.ceil(bars.length / 10));
+  let start = -1;
+  let end = -1;
+  for (const [i, bar] of bars.entries()) {
+    if (!has(bar, buckets)) continue;
+    if (start < 0 || i - end > calmBars) start = i;
+    end = i;
+  }
+  const first = bars[start];
+  const last = bars[end];
+  if (!first || !last) return null;
+  const well = bars.slice(end + 1).filter(b => totalOf(b.counts) > 0 && !has(b, UNDECIDED));
+  return { fromMs: first.fromMs, toMs: last.toMs, isFromStart: start === 0, isOver: well.length >= 2 };
+}
+
+/** `Losing since 11:41`; `Lost from 11:41 to 11:52` where what was sent later arrived. */
+function troubleWords(
+  words: readonly [now: string, then: string],
+  found: Episode | null,
+  nowMs: number,
+): string {
+  if (!found) return words[0];
+  const from = `${found.isFromStart ? 'before ' : ''}${when(found.fromMs, nowMs)}`;
+  return found.isOver
+    ? `${words[1]} from ${from} to ${when(found.toMs, nowMs)}`
+    : `${words[0]} since ${from}`;
+}
 
 /** One checkpoint's state: `Losing since 11:41`, `Blind since 11:43`. */
 export function checkpointState(c: CheckpointView, nowMs: number): string {
   const word = STATE_WORDS[c.state];
-  if (c.state === 'losing') return `${word}${sinceWords(c, ['lost', 'refused'], nowMs)}`;
-  if (c.state === 'late') return `${word}${sinceWords(c, ['late', 'overdue', 'lost'], nowMs)}`;
+  if (c.state === 'losing') return troubleWords([word, 'Lost'], episode(c.bars, ['lost', 'refused']), nowMs);
+  if (c.state === 'late')
+    return troubleWords([word, word], episode(c.bars, ['late', 'overdue', 'recovered', 'lost']), nowMs);
   if (c.sight.state === 'blind') return `${word} since ${when(c.sight.sinceMs, nowMs)}`;
   return word;
 }

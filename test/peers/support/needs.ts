@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe } from 'vitest';
 
@@ -56,8 +57,37 @@ const isMet = (need: Need): boolean => {
 /** A suite that runs where everything is there, and else is counted as skipped. */
 export const describePeer = (name: string, needs: readonly Need[], suite: () => void): void => {
   const missing = needs.filter(need => !isMet(need));
-  if (missing.length === 0) return describe(name, suite);
+  if (missing.length === 0) {
+    describe(name, suite);
+    return;
+  }
   const what = missing.map(need => `${need.what} (${need.install ?? need.how})`).join(', ');
-  process.stderr.write(`${name}: skipped, missing ${what}; COALMINE_PEERS_INSTALL=1 runs what is a command\n`);
+  process.stderr.write(
+    `${name}: skipped, missing ${what}; COALMINE_PEERS_INSTALL=1 runs what is a command\n`,
+  );
   describe.skip(`${name}: missing ${what}`, suite);
+};
+
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'coalmine-peers');
+
+/**
+ * A program of Debian packages that can't or needn't be installed, since they would replace or start a service: unpacked
+ * into a folder of the user's cache. One that is installed is preferred.
+ */
+export const unpacked = (
+  name: string,
+  packages: readonly string[],
+): Need & { readonly root: string; at(): { command: string; isInstalled: boolean } | undefined } => {
+  const root = join(CACHE, name);
+  const at = () => {
+    const installed = programAt(name);
+    if (installed !== undefined) return { command: installed, isInstalled: true };
+    const inside = ['usr/sbin', 'usr/bin']
+      .map(folder => join(root, folder, name))
+      .find(path => isThere(path, constants.X_OK));
+    return inside === undefined ? undefined : { command: inside, isInstalled: false };
+  };
+  const unpack = 'for f in *.deb; do dpkg -x "$f" . ; done';
+  const install = `mkdir -p ${root} && cd ${root} && apt-get download ${packages.join(' ')} && ${unpack}`;
+  return { what: name, found: () => at() !== undefined, install, root, at };
 };

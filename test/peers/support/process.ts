@@ -1,7 +1,7 @@
 /** A peer's process: private to its test, started until it answers, and gone at the end whatever happens. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer, connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 export interface PeerProcess {
   readonly pid: number;

@@ -11,7 +11,11 @@ const moduleAt = (name: string): string[] =>
   );
 
 export const RSYSLOG = program('rsyslogd', 'apt-get install -y rsyslog');
-export const RSYSLOG_TLS = file('rsyslog-gnutls', moduleAt('lmnsd_gtls'), 'apt-get install -y rsyslog-gnutls');
+export const RSYSLOG_TLS = file(
+  'rsyslog-gnutls',
+  moduleAt('lmnsd_gtls'),
+  'apt-get install -y rsyslog-gnutls',
+);
 export const CURL = program('curl', 'apt-get install -y curl');
 export const LOGROTATE = program('logrotate', 'apt-get install -y logrotate');
 
@@ -129,7 +133,7 @@ export function namesInFamily(dir: string, base: string): string[] {
 }
 
 const LINE =
-  /(?:^|^<\d+>1 )\S+ (\S+) sshd:? (?:- - - )?Accepted publickey for \S+ from \S+ port \d+ ssh2: .* \(serial (\d+)\) CA /;
+  / (\S+) sshd:? (?:- - - )?Accepted publickey for \S+ from \S+ port \d+ ssh2: .* \(serial (\d+)\) CA /;
 
 const nameOf = (line: string): string[] => {
   const [, host, slot] = LINE.exec(line) ?? [];

@@ -4,7 +4,7 @@ import type { Bar, Counts } from '../../../src/engine/overview.ts';
 import { columnsOf, stretch, thinned, ticksOf, totalOf } from '../../../src/web/pages/charts/columns.ts';
 import { lanesOf } from '../../../src/web/pages/charts/tree.ts';
 import { exceptionsOf } from '../../../src/web/pages/exceptions.ts';
-import { since } from '../../../src/web/pages/state.ts';
+import { episode } from '../../../src/web/pages/state.ts';
 import { checkpointOf, NOW_MS } from './fixture.ts';
 
 const BUCKETS = [
@@ -132,14 +132,17 @@ describe('the tree', () => {
 });
 
 describe('in words', () => {
-  test('trouble began with the first bar after the last calm stretch', () => {
-    expect(since(barsWith('lost', [3, 20, 21, 23, 39]), ['lost'])).toEqual({
-      ms: 39 * 60_000,
-      before: false,
-    });
-    expect(since(barsWith('lost', [3, 20, 22, 24, 26]), ['lost'])?.ms).toBe(20 * 60_000);
-    expect(since(barsWith('lost', [0, 1, 2]), ['lost'])).toEqual({ ms: 0, before: true });
-    expect(since(barsWith('late', [3]), ['lost'])).toBeNull();
+  test('the newest trouble begins after a calm stretch, and is over when later canaries fared well', () => {
+    const minutes = (bars: Bar[], ...buckets: Parameters<typeof episode>[1]) => {
+      const e = episode(bars, buckets);
+      return e && [e.fromMs / 60_000, e.toMs / 60_000, e.isFromStart, e.isOver];
+    };
+    expect(minutes(barsWith('lost', [3, 20, 21, 23, 39]), 'lost')).toEqual([39, 40, false, false]);
+    expect(minutes(barsWith('lost', [3, 20, 22, 24, 26]), 'lost')).toEqual([20, 27, false, true]);
+    expect(minutes(barsWith('lost', [0, 1, 2]), 'lost')).toEqual([0, 3, true, true]);
+    expect(minutes(barsWith('late', [3]), 'lost')).toBeNull();
+    const undecided = barsWith('lost', [20]).map((b, i) => (i > 20 ? { ...b, counts: { pending: 10 } } : b));
+    expect(minutes(undecided, 'lost')).toEqual([20, 21, false, false]);
   });
 
   test('exceptions are spans with their sums, newest first', () => {

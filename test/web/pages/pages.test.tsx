@@ -51,6 +51,12 @@ describe('/', () => {
     expect(text).toContain('56.6\u202f%');
   });
 
+  test('says of a single pipeline what it is', async () => {
+    const only = { ...fixture, pipelines: [fixture.pipelines[0]!] };
+    expect(textOf(await htmlOf(only))).toContain('The pipeline is losing');
+    expect(textOf(await htmlOf({ ...fixture, pipelines: [] }))).toContain('No pipeline is configured');
+  });
+
   test('never turns "not back by" into a number', async () => {
     expect(textOf(await htmlOf(fixture))).toContain('&gt; 15 min');
   });

@@ -65,6 +65,7 @@ export const byMinute = (port: number, targetUrl: string) => ({
   pipelines: {
     slow: {
       every: '1m',
+      sampling: 'fixed',
       send_within: '90s',
       event: { format: 'ecs' },
       inject: { kind: 'http', url: `${targetUrl}/events` },

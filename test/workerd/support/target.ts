@@ -34,11 +34,10 @@ export async function startTarget(): Promise<Target> {
   let onward: { url: string; key: string } | undefined;
 
   async function forward(line: Line): Promise<void> {
-    if (!onward) return;
     const gzip = posted.length % 2 === 0;
     const body = `${JSON.stringify({ message: line.text })}\n`;
     // A shipper that holds what it can't deliver, and tries again.
-    for (let tries = 0; tries < 40; tries++) {
+    for (let tries = 0; tries < 60 && onward; tries++) {
       const status = await fetch(onward.url, {
         method: 'POST',
         headers: { authorization: `Bearer ${onward.key}`, ...(gzip ? { 'content-encoding': 'gzip' } : {}) },

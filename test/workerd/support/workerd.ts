@@ -23,6 +23,26 @@ export function missing(): string | undefined {
   }
 }
 
+const ENV = {
+  WRANGLER_SEND_METRICS: 'false',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  CI: '1',
+  NO_COLOR: '1',
+};
+
+/** Bundles what would be deployed into `dir`; returns its main module. What is edited meanwhile restarts nothing then. */
+export function bundle(dir: string): string {
+  const args = [wranglerScript(), 'deploy', '--dry-run', '--outdir', dir];
+  execFileSync(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...ENV },
+    stdio: 'pipe',
+    timeout: 30_000,
+  });
+  return join(dir, 'worker.js');
+}
+
 export interface Workerd {
   readonly url: string;
   /** What it printed; the last of it. */
@@ -32,6 +52,8 @@ export interface Workerd {
 }
 
 export interface WorkerdOptions {
+  /** As `bundle` returns it. */
+  readonly main: string;
   readonly port: number;
   readonly postgresUrl: string;
   /** Keeps the Durable Object's storage. */
@@ -40,19 +62,21 @@ export interface WorkerdOptions {
   readonly vars?: Readonly<Record<string, string>>;
 }
 
-const ENV = {
-  WRANGLER_SEND_METRICS: 'false',
-  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-  WRANGLER_HIDE_BANNER: 'true',
-  CI: '1',
-  NO_COLOR: '1',
-};
-
 export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
   const vars = { COALMINE_CONFIG: JSON.stringify(options.config), ...options.vars };
   const args = [
-    ...[wranglerScript(), 'dev', '--test-scheduled', '--local', '--inspector-port', '0'],
-    ...['--show-interactive-dev-session=false', '--ip', '127.0.0.1', '--port', String(options.port)],
+    ...[wranglerScript(), 'dev', options.main, '--no-bundle', '--config', join(ROOT, 'wrangler.toml')],
+    ...[
+      '--test-scheduled',
+      '--local',
+      '--inspector-port',
+      '0',
+      '--show-interactive-dev-session=false',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(options.port),
+    ],
     ...['--persist-to', options.stateDir],
     ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
   ];
