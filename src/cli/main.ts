@@ -5,6 +5,7 @@ import { SettingsError } from '../contracts/definition.ts';
 import { StartError } from '../runtimes/node/start-error.ts';
 import { adapters } from './adapters.ts';
 import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
 import { exportVerb } from './export.ts';
 import { importVerb } from './import.ts';
 import { init } from './init.ts';
@@ -28,6 +29,7 @@ const VERBS: readonly ((program: Command) => void)[] = [
   run,
   test,
   status,
+  doctor,
   scan,
   keys,
   exportVerb,

@@ -69,8 +69,10 @@ export const test = (program: Command): void => {
             signal,
             tell: async event => {
               if (!options.json) return await writeLine(testText(event, pipeline));
-              const { event: what, ...rest } = event;
-              await writeJsonLine({ event: what, at_ms: context.clock.now(), ...rest });
+              // A hop says all that is new.
+              const { event: what, story, ...rest } = { story: undefined, ...event };
+              const told = what === 'hop' ? rest : { ...rest, ...(story === undefined ? {} : { story }) };
+              await writeJsonLine({ event: what, at_ms: context.clock.now(), ...told });
             },
           });
           return result.exit;

@@ -33,7 +33,7 @@ export interface LastLook {
 export interface Watch {
   /** Everything that was visible at this time has been accounted for; null: nothing yet. */
   readonly wMs: number | null;
-  /** Event looks: canaries first sent before this were not covered by the round that set `wMs`. */
+  /** Records from before this (by ingest time in a chain, else by their own) were not covered by the looks that set `wMs`. */
   readonly coveredFromMs: number | null;
   /** Whether a canary was ever seen here. Until then nothing is lost: it is not yet proven that we can see. */
   readonly proven: boolean;
@@ -94,8 +94,8 @@ export interface LookFacts {
   readonly newest: readonly Anchor[];
   /** Differences of record time and slot that were seen; null: none told. */
   readonly skewMs: { readonly low: number; readonly high: number } | null;
-  /** Event looks: from when on. null: the look is a chain by ingest time, or a follow. */
-  readonly eventFromMs: number | null;
+  /** From when on the first range asked; null: it was a follow. */
+  readonly fromMs: number | null;
   readonly gap: Gap | null;
   readonly retryAfterMs: number | null;
 }
@@ -138,13 +138,19 @@ export function advance(watch: Watch, facts: LookFacts, rules: WatchRules): Watc
   }
   const sees = rules.way === 'query' ? facts.anchorFound : watch.proven;
   const seen = { ...base, failures: 0, notBeforeMs: 0 };
-  if (!sees) return { ...seen, vanished: rules.way === 'query' && watch.anchors.length > 0 };
+  if (!sees) {
+    // A replica may answer as of `settle` ago: only what was seen before that must be there.
+    const newest = watch.anchors[0];
+    const gone = newest !== undefined && newest.seenMs < facts.startedMs - rules.settleMs;
+    return { ...seen, vanished: rules.way === 'query' && (watch.vanished || gone) && anchors.length > 0 };
+  }
   const wMs = facts.startedMs - rules.settleMs;
   return {
     ...seen,
     vanished: false,
     wMs: watch.wMs === null ? wMs : Math.max(watch.wMs, wMs),
-    coveredFromMs: facts.eventFromMs,
+    // A chain goes back to where its first look began.
+    coveredFromMs: rules.chained && watch.wMs !== null ? watch.coveredFromMs : facts.fromMs,
   };
 }
 
@@ -154,7 +160,12 @@ function backOffMs(failures: number, lookEveryMs: number): number {
 }
 
 function mergeAnchors(old: readonly Anchor[], found: readonly Anchor[], notBeforeMs: number): Anchor[] {
-  const byKey = new Map([...old, ...found].map(a => [a.key, a]));
+  const byKey = new Map(old.map(a => [a.key, a]));
+  for (const a of found) {
+    // What it was first seen at says how long the backend still keeps it.
+    const seenMs = Math.min(a.seenMs, byKey.get(a.key)?.seenMs ?? a.seenMs);
+    byKey.set(a.key, { ...a, seenMs });
+  }
   return [...byKey.values()]
     .filter(a => a.seenMs >= notBeforeMs)
     .sort((a, b) => b.seenMs - a.seenMs)
@@ -232,7 +243,7 @@ export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: nu
     const fromMs = Math.max(floorMs, Math.min(nowMs - rules.lookEveryMs - SLACK_MS, ...starts));
     return [{ by: 'event', fromMs, toMs: eventToMs }];
   }
-  const starts = [watch.wMs ?? open.pendingFirstMs ?? nowMs - rules.lookEveryMs];
+  const starts = [watch.wMs ?? chainStartMs(open, nowMs - rules.lookEveryMs)];
   if (newest) starts.push(newest.ingestedMs ?? newest.seenMs);
   const chain: LookRange = {
     by: 'ingest',
@@ -247,6 +258,10 @@ export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: nu
   };
   return [chain, second];
 }
+
+/** The first look of a chain goes back to all that is open, and further, since the backend's clock may be behind ours. */
+const chainStartMs = (open: Open, elseMs: number): number =>
+  Math.min(open.pendingFirstMs ?? elseMs, open.dueFirstMs ?? elseMs) - SKEW_ALLOWANCE_MS;
 
 export type Sight =
   | { readonly state: 'not_yet_proven'; readonly reason: string }

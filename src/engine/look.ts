@@ -94,7 +94,7 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     anchorFound: watch.anchors.some(a => tally.keys.has(a.key)),
     newest: tally.newest,
     skewMs: tally.skew,
-    eventFromMs: first.by === 'event' ? first.fromMs : null,
+    fromMs: first.by === 'follow' ? null : first.fromMs,
     gap: tally.gap,
     retryAfterMs: tally.retryAfterMs,
   };

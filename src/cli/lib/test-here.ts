@@ -7,6 +7,7 @@ import { canaryStory, readName } from '../../engine/canaries.ts';
 import { openEngine, type RunningEngine } from '../../engine/engine.ts';
 import { sendOne } from '../../engine/single.ts';
 import { registry } from '../../registry.gen.ts';
+import { createClock } from '../../runtimes/clock.ts';
 import { listen } from '../../runtimes/node/front.ts';
 import { keptSecret } from '../../runtimes/node/secret-file.ts';
 import { migrate } from '../../store/migrate.ts';
@@ -73,7 +74,8 @@ async function openQuietEngine(store: CliStore, config: Config): Promise<Running
   const signingKeys = drawn ? [await keptSecret(store.dataDir, KEPT_KEY)] : config.signingKeys;
   const running = await openEngine({
     sql: store.sql,
-    ctx: context,
+    // Its last patience at closing must not keep us.
+    ctx: { ...context, clock: createClock({ unref: true }) },
     config: { ...config, signingKeys },
     registry,
     self: `${hostname()} ${process.pid} test ${randomBytes(4).toString('hex')}`,

@@ -23,6 +23,7 @@ export interface Front {
 }
 
 const GRACE_MS = 2_000;
+const SWEEP_MS = 50;
 
 const starting: Serve = () =>
   new Response('coalmine is starting; try again in a second\n', {
@@ -74,8 +75,11 @@ export async function listen(
 
 async function closeWithin(server: Server, closed: Promise<void>, graceMs: number): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  // Connections that fall idle only now would be kept open for more requests.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   await closed;
   clearTimeout(cut);
+  clearInterval(sweep);
 }
 
 function startError(

@@ -1,7 +1,9 @@
 // Alarms of the Durable Object where no store is needed: what it does when it can't tick, and when it need not.
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readConfig, SetupError, storeUrl } from '../../../src/runtimes/worker/settings.ts';
 import { createTicker, wantsTicker } from '../../../src/runtimes/worker/ticker.ts';
+
+afterEach(() => void vi.restoreAllMocks());
 
 const configOf = (every: string) =>
   JSON.stringify({
@@ -45,7 +47,7 @@ describe('the alarm', () => {
   test('is set once by whoever asks first', async () => {
     const kept = storage();
     const ticker = createTicker(kept, { COALMINE_CONFIG: configOf('10s') });
-    await Promise.all([ticker.start()]);
+    await ticker.start();
     await ticker.start();
     expect(kept.alarms).toHaveLength(1);
   });
