@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { nameKey } from '../domain/canary.ts';
 import { partialToken } from '../domain/token.ts';
 import { readIdentity } from '../store/restored.ts';
+import { forgetKey, readSigningKeys } from '../store/signing-keys.ts';
 import { loadConfig } from './lib/config.ts';
 import { CliError, EXIT, type ExitCode, usageError, worst } from './lib/exit.ts';
 import { fileFault } from './lib/files.ts';
@@ -24,6 +25,7 @@ export const keys = (program: Command): void => {
   generate(group);
   list(group);
   verify(group);
+  forget(group);
 };
 
 const generate = (group: Command): void => {
@@ -155,6 +157,35 @@ const verify = (group: Command): void => {
           await writeLine(columns(rows));
         }
         return worst(found.map((f): ExitCode => (f.verdict === 'valid' ? EXIT.good : EXIT.bad)));
+      }),
+    );
+};
+
+const forget = (group: Command): void => {
+  withConfig(
+    addVerb(group, 'forget', {
+      summary: 'give a key up that nobody has any more',
+      purpose:
+        'Gives up a key that signed canaries and is in nobody’s configuration any more: lost, or withdrawn because somebody else knows it. Canaries that it signed and that are still open become unproven, since they can’t be told from forgeries. Without this, `coalmine run` refuses to start.',
+      example: ['coalmine keys forget 3f2a90c1d4e5', 'The fingerprint is in what `coalmine run` says.'],
+      exits: { [EXIT.good]: 'forgotten', [EXIT.unknown]: 'the store can’t be reached' },
+    }),
+  )
+    .argument('<fingerprint>', '12 hexadecimal digits')
+    .action(
+      ends(async (print: string, options: ConfigOptions) => {
+        const config = await loadConfig(options.config);
+        const { keys, from } = await signingKeysOf(config);
+        if (keys.some(key => fingerprint(key) === print))
+          throw usageError(`the key ${print} is in ${from}: take it out there first`);
+        await withStore(config, async ({ sql }) => {
+          if (await forgetKey(sql, print)) return;
+          const known = (await readSigningKeys(sql)).map(k => k.fingerprint);
+          throw usageError(`this store knows no key ${print}: it knows ${known.join(', ') || 'none'}`);
+        });
+        const says = 'what it signed and is still open counts as unproven';
+        await (options.json ? writeJson({ forgotten: print }) : writeLine(`forgot ${print}: ${says}`));
+        return EXIT.good;
       }),
     );
 };

@@ -1,45 +1,32 @@
 #!/usr/bin/env node
 /** `coalmine VERB`: the verbs, and what becomes of whatever goes wrong in them. */
 import { Command, CommanderError } from 'commander';
-import { SettingsError } from '../contracts/definition.ts';
-import { StartError } from '../runtimes/node/start-error.ts';
-import { adapters } from './adapters.ts';
-import { demo } from './demo.ts';
-import { doctor } from './doctor.ts';
-import { exportVerb } from './export.ts';
-import { importVerb } from './import.ts';
-import { init } from './init.ts';
-import { keys } from './keys.ts';
 import { CliError, EXIT, type ExitCode } from './lib/exit.ts';
 import { note, PipeClosedError } from './lib/output.ts';
 import { VERSION } from './lib/version.ts';
-import { migrate } from './migrate.ts';
-import { run } from './run.ts';
-import { scan } from './scan.ts';
-import { schema } from './schema.ts';
-import { status } from './status.ts';
-import { test } from './test.ts';
-import { validate } from './validate.ts';
 
-/** In the order of the help. */
-const VERBS: readonly ((program: Command) => void)[] = [
-  demo,
-  init,
-  validate,
-  run,
-  test,
-  status,
-  doctor,
-  scan,
-  keys,
-  exportVerb,
-  importVerb,
-  migrate,
-  schema,
-  adapters,
-];
+type AddVerb = (program: Command) => void;
 
-function createProgram(): Command {
+/** In the order of the help. Loaded when it is their turn: adapters, web and store are heavy, and no verb needs all. */
+const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
+  demo: async () => (await import('./demo.ts')).demo,
+  init: async () => (await import('./init.ts')).init,
+  validate: async () => (await import('./validate.ts')).validate,
+  run: async () => (await import('./run.ts')).run,
+  test: async () => (await import('./test.ts')).test,
+  status: async () => (await import('./status.ts')).status,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  scan: async () => (await import('./scan.ts')).scan,
+  keys: async () => (await import('./keys.ts')).keys,
+  export: async () => (await import('./export.ts')).exportVerb,
+  import: async () => (await import('./import.ts')).importVerb,
+  migrate: async () => (await import('./migrate.ts')).migrate,
+  schema: async () => (await import('./schema.ts')).schema,
+  adapters: async () => (await import('./adapters.ts')).adapters,
+};
+
+/** With the verb that is asked for; with all of them where none is, or one that isn't there. */
+async function createProgram(asked: string | undefined): Promise<Command> {
   const program = new Command('coalmine')
     .description(
       'Proves that security logs arrive: sends canaries through real log pipelines, looks for each one downstream, and says how complete the pipeline is, with stated confidence.',
@@ -50,7 +37,8 @@ function createProgram(): Command {
       'after',
       '\nFirst steps:\n  $ coalmine init           writes coalmine.yaml\n  $ coalmine test hello     sends a canary and follows it\n\nExit codes of all verbs: 0 good, 1 bad news, 2 wrong usage or configuration, 3 can’t tell.',
     );
-  for (const verb of VERBS) verb(program);
+  const one = asked !== undefined && Object.hasOwn(VERBS, asked) ? VERBS[asked] : undefined;
+  for (const load of one ? [one] : Object.values(VERBS)) (await load())(program);
   strict(program);
   return program;
 }
@@ -73,7 +61,8 @@ interface Told {
 function tell(error: unknown): Told | undefined {
   if (error instanceof PipeClosedError) return undefined;
   if (error instanceof CliError) return { exit: error.exit, message: error.message, detail: error.detail };
-  if (error instanceof StartError || error instanceof SettingsError)
+  // By name: their classes come with the verbs that throw them.
+  if (error instanceof Error && ['StartError', 'SettingsError', 'SigningKeyError'].includes(error.name))
     return { exit: EXIT.usage, message: error.message };
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return undefined;
@@ -87,7 +76,7 @@ function tell(error: unknown): Told | undefined {
 
 async function main(argv: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync(argv);
+    await (await createProgram(argv[2])).parseAsync(argv);
   } catch (error) {
     const told = tell(error);
     process.exitCode = told?.exit ?? EXIT.good;

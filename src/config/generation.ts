@@ -33,6 +33,7 @@ export type StoredGeneration = Pick<
   | 'objective'
   | 'batch'
   | 'falseAlarmsPerYear'
+  | 'event'
 > & { readonly checkpoints: readonly StoredCheckpoint[] };
 
 export type StoredCheckpoint = Omit<CheckpointConfig, 'observe'> & { readonly kind: string };
@@ -47,6 +48,7 @@ export const storedGeneration = (pipeline: PipelineConfig): StoredGeneration => 
   objective: pipeline.objective,
   ...(pipeline.batch === undefined ? {} : { batch: pipeline.batch }),
   falseAlarmsPerYear: pipeline.falseAlarmsPerYear,
+  ...(pipeline.event === undefined ? {} : { event: pipeline.event }),
   checkpoints: pipeline.checkpoints.map(({ observe, ...rest }) => ({ ...rest, kind: observe.kind })),
 });
 

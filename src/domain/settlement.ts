@@ -349,14 +349,12 @@ export function absence(canary: When, atMs: number, proof: Proof): 'proven' | 'n
   const { watch } = proof;
   const covered = coverage(canary, atMs, proof);
   if (covered !== 'proven' || proof.way !== 'query') return covered;
-  const floorMs = proof.nowMs - proof.keepsMs;
-  const skewLowMs = proof.chained ? 0 : watch.skewLowMs;
-  const reachedMs = Math.max(canary.slotMs + skewLowMs - SKEW_ALLOWANCE_MS, floorMs);
+  const reachedMs = canary.slotMs + (proof.chained ? 0 : watch.skewLowMs) - SKEW_ALLOWANCE_MS;
   if (watch.coveredFromMs === null || watch.coveredFromMs > reachedMs) return 'not_yet';
   if (!proof.chained) return 'proven';
   if (!proof.secondLook) return 'proven';
   const { second } = proof;
-  const fromMs = Math.max(canary.slotMs + watch.skewLowMs - SLACK_MS, floorMs);
+  const fromMs = canary.slotMs + watch.skewLowMs - SLACK_MS;
   const toMs = canary.sentMs + Math.max(0, watch.skewHighMs) + SLACK_MS;
   return second !== null && second.asOfMs >= atMs && second.fromMs <= fromMs && second.toMs > toMs
     ? 'proven'

@@ -9,7 +9,7 @@
  * 32 bytes; a MAC is HMAC-SHA-256(that key, 'token' or 'uuid', NUL, identity), cut. So one host can't forge
  * another's canaries, nor one store another's, nor a restored backup those of its later life.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { decodeBase32, encodeBase32 } from './base32.ts';
 import type { CanaryName } from './canary.ts';
 
@@ -86,6 +86,10 @@ export function createKeyring(options: KeyringOptions): Keyring {
 
   return { sign, verify };
 }
+
+/** Tells signing keys apart without telling anything of them: 12 hexadecimal digits. */
+export const keyFingerprint = (key: string): string =>
+  createHash('sha256').update(`coalmine key fingerprint\0${key}`).digest('hex').slice(0, 12);
 
 /** The name a token claims, unverified; undefined where the text is no token. */
 export function decodeToken(text: string): CanaryName | undefined {

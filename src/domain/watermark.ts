@@ -75,8 +75,8 @@ const SKEW_BOUND_MS = 24 * 3_600_000;
 export const SLACK_MS = 2_000;
 
 /**
- * A record stamped up to this long before its canary was sent is still found by event time: clocks are wrong. Only proof of
- * absence pays for it. Beyond it, a checkpoint without ingest time can't tell a wrong clock from a loss.
+ * A record stamped up to this long before or after its canary was sent is still found: clocks are wrong, the senders' and the
+ * backend's. Only proof of absence and a chain's first look pay for it. Beyond it, a wrong clock can't be told from a loss.
  */
 export const SKEW_ALLOWANCE_MS = 15 * 60_000;
 
@@ -139,9 +139,8 @@ export function advance(watch: Watch, facts: LookFacts, rules: WatchRules): Watc
   const sees = rules.way === 'query' ? facts.anchorFound : watch.proven;
   const seen = { ...base, failures: 0, notBeforeMs: 0 };
   if (!sees) {
-    // A replica may answer as of `settle` ago: only what was seen before that must be there.
     const newest = watch.anchors[0];
-    const gone = newest !== undefined && newest.seenMs < facts.startedMs - rules.settleMs;
+    const gone = newest !== undefined && mustBeThere(newest, facts.startedMs, rules);
     return { ...seen, vanished: rules.way === 'query' && (watch.vanished || gone) && anchors.length > 0 };
   }
   const wMs = facts.startedMs - rules.settleMs;
@@ -153,6 +152,11 @@ export function advance(watch: Watch, facts: LookFacts, rules: WatchRules): Watc
     coveredFromMs: rules.chained && watch.wMs !== null ? watch.coveredFromMs : facts.fromMs,
   };
 }
+
+/** A replica may answer as of `settle` ago, and what is older than `keeps` may be gone. */
+const mustBeThere = (a: Anchor, nowMs: number, rules: WatchRules): boolean =>
+  a.seenMs < nowMs - rules.settleMs &&
+  Math.min(a.seenMs, a.eventMs ?? a.seenMs, a.ingestedMs ?? a.seenMs) > nowMs - rules.keepsMs;
 
 /** Failed looks back off to a minute, or to the usual period where that is longer. Jitter is the caller's. */
 function backOffMs(failures: number, lookEveryMs: number): number {
@@ -206,6 +210,7 @@ export const voidBefore = (watch: Watch, nowMs: number): Watch => ({
   wMs: null,
   coveredFromMs: null,
   anchors: watch.anchors.map(a => ({ ...a, seenMs: nowMs })),
+  notBeforeMs: 0,
   wideMs: null,
 });
 
@@ -230,25 +235,29 @@ export interface LookRange {
  */
 export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: number): LookRange[] {
   if (rules.way === 'follow') return [{ by: 'follow', fromMs: 0, toMs: nowMs }];
-  const floorMs = nowMs - rules.keepsMs;
+  // What is still kept may be stamped earlier than it was kept from.
+  const floorMs = nowMs - rules.keepsMs - SKEW_ALLOWANCE_MS;
+  const eventFloorMs = floorMs + watch.skewLowMs;
   const eventFrom = (slotMs: number, reachMs = SLACK_MS) =>
-    Math.max(floorMs, slotMs + watch.skewLowMs - reachMs);
-  const eventToMs = nowMs + Math.max(watch.skewHighMs, 0) + SLACK_MS + 600_000;
+    Math.max(eventFloorMs, slotMs + watch.skewLowMs - reachMs);
+  const eventToMs = nowMs + Math.max(watch.skewHighMs, 0) + SKEW_ALLOWANCE_MS;
   const newest = watch.anchors[0];
   if (!rules.chained) {
     const starts: number[] = [];
     if (open.pendingFirstMs !== null) starts.push(eventFrom(open.pendingFirstMs));
     if (open.dueFirstMs !== null) starts.push(eventFrom(open.dueFirstMs, SKEW_ALLOWANCE_MS));
     if (newest) starts.push((newest.eventMs ?? newest.seenMs) - SLACK_MS);
-    const fromMs = Math.max(floorMs, Math.min(nowMs - rules.lookEveryMs - SLACK_MS, ...starts));
+    const fromMs = Math.max(eventFloorMs, Math.min(nowMs - rules.lookEveryMs - SLACK_MS, ...starts));
     return [{ by: 'event', fromMs, toMs: eventToMs }];
   }
   const starts = [watch.wMs ?? chainStartMs(open, nowMs - rules.lookEveryMs)];
   if (newest) starts.push(newest.ingestedMs ?? newest.seenMs);
+  // The newest canary tells how far the backend's clock is behind ours only as long as it is of the look that set W.
+  const carriesOn = watch.wMs !== null && watch.wMs + rules.settleMs === watch.lastLook?.startedMs;
   const chain: LookRange = {
     by: 'ingest',
-    fromMs: Math.max(floorMs, Math.min(...starts) - SLACK_MS),
-    toMs: nowMs + 600_000,
+    fromMs: Math.max(floorMs, Math.min(...starts) - (carriesOn ? SLACK_MS : SKEW_ALLOWANCE_MS)),
+    toMs: nowMs + SKEW_ALLOWANCE_MS,
   };
   if (!rules.secondLook || open.dueFirstMs === null || open.dueLastMs === null) return [chain];
   const second: LookRange = {
@@ -259,9 +268,9 @@ export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: nu
   return [chain, second];
 }
 
-/** The first look of a chain goes back to all that is open, and further, since the backend's clock may be behind ours. */
+/** The first look of a chain goes back to all that is open. */
 const chainStartMs = (open: Open, elseMs: number): number =>
-  Math.min(open.pendingFirstMs ?? elseMs, open.dueFirstMs ?? elseMs) - SKEW_ALLOWANCE_MS;
+  Math.min(open.pendingFirstMs ?? elseMs, open.dueFirstMs ?? elseMs);
 
 export type Sight =
   | { readonly state: 'not_yet_proven'; readonly reason: string }
@@ -316,7 +325,7 @@ export function advanceReceive(
     records: 0,
     found: 0,
   };
-  const hole = watch.wMs !== null && wMs - watch.wMs > staleAfterMs(rules);
+  const hole = watch.wMs === null || wMs - watch.wMs > staleAfterMs(rules);
   const gaps = hole
     ? addGap(watch.gaps, { fromMs: watch.wMs ?? 0, toMs: wMs, reason: 'no self-probe came through' })
     : watch.gaps;

@@ -8,7 +8,7 @@ import type { AdapterConfig, DiscoveryConfig } from '../config/config.ts';
 import type { Context } from '../contracts/context.ts';
 import type { Registry } from '../contracts/registry.ts';
 import { readTargets, syncTargets } from '../store/register.ts';
-import { type Engine, type LivePipeline, type LiveTarget, namesOf } from './live.ts';
+import { type Engine, type LivePipeline, type LiveTarget, namesOf, readSources } from './live.ts';
 import { type Sifted, sift } from './sight.ts';
 
 const FETCH_MS = 10_000;
@@ -106,9 +106,7 @@ function settingsOf(
   own: Readonly<Record<string, string>>,
 ): AdapterConfig {
   if (Object.keys(own).length === 0) return inject;
-  const parsed = registry.injectors
-    .get(inject.kind)
-    ?.schema.safeParse({ ...inject.given, ...own });
+  const parsed = registry.injectors.get(inject.kind)?.schema.safeParse({ ...inject.given, ...own });
   if (!parsed?.success) {
     throw new Error(
       `target ${name}: its __inject_ labels don't fit the injector: ${parsed?.error.issues[0]?.message}`,
@@ -118,14 +116,24 @@ function settingsOf(
 }
 
 /**
- * `sift`, after learning of targets that another replica has discovered since. What is a stranger even then belongs to
- * another pipeline of this store.
+ * `sift`, again after learning of targets and event settings that a replica with a newer configuration has brought since,
+ * where anything looked foreign. What is a stranger even then belongs to another pipeline of this store.
  */
 export async function siftKnowing(engine: Engine, ...[at, ...rest]: SiftArguments): Promise<Sifted> {
-  const sifted = sift(engine, at, ...rest);
-  if (sifted.strangers === 0) return sifted;
-  at.pipeline.targetByNumber = namesOf(await readTargets(engine.sql, at.pipeline.number));
-  return sift(engine, at, ...rest);
+  const { pipeline } = at;
+  const first = sift(engine, at, ...rest);
+  if (first.strangers === 0 && !first.findings.some(f => f.kind === 'echo')) return counted(engine, first);
+  pipeline.targetByNumber = namesOf(await readTargets(engine.sql, pipeline.number));
+  pipeline.otherSources = await readSources(engine.sql, pipeline.number, pipeline.generation);
+  return counted(engine, sift(engine, at, ...rest));
+}
+
+function counted(engine: Engine, sifted: Sifted): Sifted {
+  const count = (kind: string) => sifted.findings.filter(f => f.kind === kind).length;
+  engine.instruments.add('sightings', sifted.sightings.length);
+  engine.instruments.add('echoes', count('echo'));
+  engine.instruments.add('forged', count('forged'));
+  return sifted;
 }
 
 type SiftArguments = Parameters<typeof sift> extends [unknown, ...infer Rest] ? Rest : never;

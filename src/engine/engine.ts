@@ -7,15 +7,17 @@ import type { Config } from '../config/config.ts';
 import type { Context } from '../contracts/context.ts';
 import type { Json } from '../contracts/observer.ts';
 import type { Registry } from '../contracts/registry.ts';
-import { createKeyring } from '../domain/token.ts';
+import { createKeyring, keyFingerprint } from '../domain/token.ts';
 import { newWatch, type Watch } from '../domain/watermark.ts';
 import { reapAbandoned } from '../store/emit.ts';
 import { acquireLeases, type Lease, readFilledInboxes, releaseLeases } from '../store/lease.ts';
 import type { Sql } from '../store/open.ts';
 import { identify, readWatches, retireOthers } from '../store/register.ts';
+import { admitKeys, noteKeys } from '../store/signing-keys.ts';
 import { discover } from './discover.ts';
 import { planBeats } from './emit.ts';
 import { createInstruments } from './instruments.ts';
+import { Known } from './known.ts';
 import {
   closePipelines,
   type Engine,
@@ -33,6 +35,7 @@ import { closeRetired, tidy } from './tidy.ts';
 
 const LEASE_MS = 20_000;
 const TIDY_EVERY_MS = 15_000;
+const KEYS_EVERY_MS = 60_000;
 const SETTLES_MAX = 50;
 const SENDS_MAX = 2_000;
 const DRAIN_MS = 30_000;
@@ -44,6 +47,7 @@ interface Held {
   lease: Lease;
   watch: Watch;
   cursor: Json | undefined;
+  readonly known: Known;
   busy: boolean;
   /** Own failures (store, bug) back off here; the backend's stand in the watch. */
   notBeforeMs: number;
@@ -84,6 +88,10 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
   const { sql, ctx, config, registry, self } = options;
   const identity = await identify(sql, { ...options.fresh, nowMs: ctx.clock.now() });
   const { storeId, epochs } = identity;
+  const leaseMs = options.leaseMs ?? LEASE_MS;
+  const keys = config.signingKeys.map(keyFingerprint);
+  const lookBackMs = Math.max(0, ...config.pipelines.flatMap(p => p.checkpoints.map(c => c.lookBackMs)));
+  await admitKeys(sql, keys, { nowMs: ctx.clock.now(), lookBackMs, leaseMs });
   const keyring = remembering(
     createKeyring({ signingKeys: config.signingKeys, storeId, epochs }),
     epochs.at(-1) ?? 0,
@@ -100,7 +108,7 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     config,
     keyring,
     self,
-    leaseMs: options.leaseMs ?? LEASE_MS,
+    leaseMs,
     pipelines,
     instruments: createInstruments(),
     stop: abort.signal,
@@ -108,6 +116,7 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
   const probeKey = createHmac('sha256', config.signingKeys[0] ?? '')
     .update(`probe ${identity.storeId}`)
     .digest('hex');
+  await noteKeys(sql, keys, { self, nowMs: ctx.clock.now() });
   await closeRetired(engine);
   return run(engine, registry, probeKey, abort);
 }
@@ -158,7 +167,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
   async function renewLeases(): Promise<void> {
     if (clock.mono() - leasesMono < engine.leaseMs / 4) return;
     const places = engine.pipelines.flatMap(p => p.checkpoints.map(c => ({ pipeline: p, checkpoint: c })));
-    const wanted = places.map(p => p.checkpoint.key);
+    const wanted = places.map(p => ({ ...p.checkpoint.key, generation: p.pipeline.generation }));
     const leases = new Map(
       (await acquireLeases(engine.sql, { self: engine.self, leaseMs: engine.leaseMs, wanted })).map(l => [
         keyOf(l),
@@ -193,6 +202,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
         lease,
         watch: { ...newWatch, ...state.watermark },
         cursor: (state.cursor ?? undefined) as Json | undefined,
+        known: new Known(),
         busy: false,
         notBeforeMs: 0,
         failures: 0,
@@ -301,6 +311,12 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
   };
   const housekeeping = [
     periodic('tidy', TIDY_EVERY_MS, () => tidy(engine)),
+    periodic('keys', KEYS_EVERY_MS, () =>
+      noteKeys(engine.sql, engine.config.signingKeys.map(keyFingerprint), {
+        self: engine.self,
+        nowMs: clock.now(),
+      }),
+    ),
     ...engine.pipelines.flatMap(live =>
       live.config.discovery
         ? [periodic('discover', live.config.discovery.refreshMs, () => discover(engine, registry, live))]

@@ -1,6 +1,12 @@
 /** What the engine works on: the configured pipelines with their numbers in the store and their adapters open. */
 
-import type { AdapterConfig, CheckpointConfig, Config, PipelineConfig } from '../config/config.ts';
+import type {
+  AdapterConfig,
+  CheckpointConfig,
+  Config,
+  EventConfig,
+  PipelineConfig,
+} from '../config/config.ts';
 import { generationOf, storedGeneration } from '../config/generation.ts';
 import type { Context } from '../contracts/context.ts';
 import type { Injector } from '../contracts/injector.ts';
@@ -14,7 +20,7 @@ import type { Keyring } from '../domain/token.ts';
 import type { WatchRules } from '../domain/watermark.ts';
 import type { CheckpointKey } from '../store/lease.ts';
 import type { Sql } from '../store/open.ts';
-import { registerPipeline, type StoreIdentity } from '../store/register.ts';
+import { readGenerations, registerPipeline, type StoreIdentity } from '../store/register.ts';
 import type { Instruments } from './instruments.ts';
 
 export interface LiveCheckpoint {
@@ -27,6 +33,13 @@ export interface LiveCheckpoint {
   readonly downstream: readonly number[];
 }
 
+/** What a generation made its events from. */
+export interface EventSource {
+  readonly pipeline: string;
+  readonly event: EventConfig;
+  readonly format: EventFormat;
+}
+
 export interface LiveTarget {
   readonly number: number;
   readonly name: string;
@@ -37,8 +50,10 @@ export interface LivePipeline {
   readonly config: PipelineConfig;
   readonly number: number;
   readonly schedule: Schedule;
-  /** Absent on provoked pipelines. */
-  readonly format: EventFormat | undefined;
+  /** What events are made from now. Absent on provoked pipelines. */
+  readonly source: EventSource | undefined;
+  /** What events were made from by other generations: their canaries may still arrive. Newest first. */
+  otherSources: readonly EventSource[];
   /** Replaced whole when discovery finds others. */
   targets: readonly LiveTarget[];
   /** Every target the store knows, quiet and retired ones too: their canaries may still arrive. */
@@ -134,7 +149,8 @@ async function openPipeline(
     config,
     number: registered.number,
     schedule: { timing: config.schedule, sampling: config.sampling, seed: `${identity.seed} ${config.id}` },
-    format: config.event ? formatOf(config.event.format, config.event.template) : undefined,
+    source: sourceOf(config),
+    otherSources: await readSources(sql, registered.number, registered.generation),
     targets,
     targetByNumber: namesOf(registered.targets),
     openInjector: open,
@@ -204,6 +220,18 @@ async function openCheckpoints(
   return out;
 }
 
+function sourceOf(config: Pick<PipelineConfig, 'name' | 'event'>): EventSource | undefined {
+  const { name, event } = config;
+  return event && { pipeline: name, event, format: formatOf(event.format, event.template) };
+}
+
+/** Reads what the other generations' events were made from, those whose canaries may still be looked for. */
+export async function readSources(sql: Sql, pipeline: number, ownGeneration: number): Promise<EventSource[]> {
+  const specs = await readGenerations<Pick<PipelineConfig, 'name' | 'event'>>(sql, pipeline, ownGeneration);
+  const distinct = new Map(specs.map(spec => [JSON.stringify([spec.name, spec.event]), spec]));
+  return [...distinct.values()].map(sourceOf).filter(source => source !== undefined);
+}
+
 function formatOf(name: string, template: string | undefined): EventFormat {
   const format = name === 'template' ? createTemplate(template ?? '') : formats.get(name);
   if (!format) throw new Error(`no event format ${name}`);
@@ -216,15 +244,16 @@ export function inputOf(
   pipeline: LivePipeline,
   name: CanaryName,
   nowMs: number,
+  source: EventSource | undefined = pipeline.source,
 ): EventInput {
   const target = pipeline.targetByNumber.get(name.target) ?? 'unknown';
-  const event = pipeline.config.event;
+  const event = source?.event;
   return {
     ...engine.keyring.sign(name),
     slotMs: name.slot,
     nowMs,
     target,
-    pipeline: pipeline.config.name,
+    pipeline: source?.pipeline ?? pipeline.config.name,
     user: event?.user ?? 'canary',
     sourceIp: event?.sourceIp ?? '192.0.2.10',
     sourcePort: 49_152 + ((name.slot + name.target * 31 + name.index) % 16_384),

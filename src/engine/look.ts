@@ -18,6 +18,7 @@ import type { Lease } from '../store/lease.ts';
 import { readOpen } from '../store/look.ts';
 import { commitSightings, type FindingRow, findAliases } from '../store/sight.ts';
 import { siftKnowing } from './discover.ts';
+import type { Known } from './known.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 import { untilCommitted } from './retry.ts';
 import { identitiesOf, type Sighting } from './sight.ts';
@@ -33,6 +34,8 @@ export interface At {
   readonly pipeline: LivePipeline;
   readonly checkpoint: LiveCheckpoint;
   readonly lease: Lease;
+  /** What the last look here found. */
+  readonly known: Known;
 }
 
 /** How a round of looking went: the watch it left, and the second look's reach for `settle`. */
@@ -44,7 +47,7 @@ export interface Round {
 interface Tally {
   records: number;
   found: number;
-  readonly keys: Set<string>;
+  anchorFound: boolean;
   newest: Anchor[];
   skew: { low: number; high: number } | null;
   readonly findings: FindingRow[];
@@ -62,7 +65,7 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
   const tally: Tally = {
     records: 0,
     found: 0,
-    keys: new Set(),
+    anchorFound: false,
     newest: [],
     skew: null,
     findings: [],
@@ -91,7 +94,7 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     ...end,
     records: tally.records,
     found: tally.found,
-    anchorFound: watch.anchors.some(a => tally.keys.has(a.key)),
+    anchorFound: tally.anchorFound,
     newest: tally.newest,
     skewMs: tally.skew,
     fromMs: first.by === 'follow' ? null : first.fromMs,
@@ -102,6 +105,7 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     ...advance(watch, facts, at.checkpoint.rules),
     wideMs: plan.wide ? startedMs : watch.wideMs,
   };
+  at.known.turn();
   engine.instruments.add(`looks_${end.end}`);
   if (next.vanished && !watch.vanished)
     tally.findings.push({ kind: 'vanished', at_ms: startedMs, count: 1, sample: null });
@@ -237,19 +241,20 @@ async function takePage(
   const { at, tally, watch } = ask;
   tally.records += page.length;
   engine.instruments.add('records_read', page.length);
-  const provoked = at.pipeline.format === undefined;
+  const provoked = at.pipeline.source === undefined;
   const found = provoked ? await findAliases(engine.sql, at.pipeline.number, identitiesOf(page)) : [];
   const aliases = new Map(
     found.map(a => [a.alias, { target: a.target, slot: a.slot, index: a.index } as CanaryName]),
   );
   const seeing = { absentMs: watch.wMs, seenMs: engine.ctx.clock.now(), look: ask.startedMs };
-  const sifted = await siftKnowing(engine, at, page, seeing, aliases);
+  const { again, rest } = at.known.part(page);
+  const sifted = await siftKnowing(engine, at, rest, seeing, aliases);
   const rows = sifted.sightings.map(s => ({
     ...s.row,
     // An earlier look by event time may have begun after this canary's time: then it says nothing of its absence.
     seen_after_ms: range.by === 'event' && !coveredBefore(watch, s.name) ? null : s.row.seen_after_ms,
   }));
-  for (const s of sifted.sightings) noteSighting(tally, s);
+  for (const s of [...again, ...sifted.sightings]) noteSighting(ask, s, seeing.seenMs);
   if (rows.length === 0 && cursor === undefined && sifted.findings.length === 0) return;
   await untilCommitted(engine, 'look.page', () =>
     commitSightings(engine.sql, at.lease, {
@@ -258,6 +263,7 @@ async function takePage(
       ...(cursor === undefined ? {} : { cursor }),
     }),
   );
+  at.known.add(sifted.sightings);
 }
 
 const coveredBefore = (watch: Watch, name: CanaryName): boolean =>
@@ -265,23 +271,26 @@ const coveredBefore = (watch: Watch, name: CanaryName): boolean =>
 
 const ANCHORS = 3;
 
-function noteSighting(tally: Tally, s: Sighting): void {
+function noteSighting({ tally, watch }: Ask, s: Sighting, seenMs: number): void {
   tally.found++;
-  tally.keys.add(nameKey(s.name));
-  const anchor: Anchor = {
-    key: nameKey(s.name),
-    seenMs: s.row.seen_ms,
-    eventMs: s.eventMs,
-    ingestedMs: s.ingestedMs,
-  };
-  const order = (a: Anchor) => a.ingestedMs ?? a.eventMs ?? a.seenMs;
-  tally.newest = [...tally.newest.filter(a => a.key !== anchor.key), anchor]
-    .sort((a, b) => order(b) - order(a))
-    .slice(0, ANCHORS);
+  const key = nameKey(s.name);
+  tally.anchorFound ||= watch.anchors.some(a => a.key === key);
+  noteNewest(tally, { key, seenMs, eventMs: s.eventMs, ingestedMs: s.ingestedMs });
   if (s.eventMs === null) return;
   const skewMs = s.eventMs - s.name.slot;
   tally.skew = {
     low: Math.min(tally.skew?.low ?? skewMs, skewMs),
     high: Math.max(tally.skew?.high ?? skewMs, skewMs),
   };
+}
+
+const orderOf = (a: Anchor): number => a.ingestedMs ?? a.eventMs ?? a.seenMs;
+
+function noteNewest(tally: Tally, anchor: Anchor): void {
+  const { newest } = tally;
+  const oldest = newest[ANCHORS - 1];
+  if (oldest && orderOf(oldest) >= orderOf(anchor)) return;
+  tally.newest = [...newest.filter(a => a.key !== anchor.key), anchor]
+    .sort((a, b) => orderOf(b) - orderOf(a))
+    .slice(0, ANCHORS);
 }

@@ -120,7 +120,7 @@ function outgoingOf(engine: Engine, beat: OwnBeat, i: number, nowMs: number): Ou
     nowMs,
   );
   const common = { token: input.token, uuid: input.uuid, slotMs: row.slot, target: input.target, input };
-  return pipeline.format ? { ...common, event: pipeline.format.write(input) } : common;
+  return pipeline.source ? { ...common, event: pipeline.source.format.write(input) } : common;
 }
 
 function note(result: Attempted, outcome: Outcome, startedMs: number, endedMs: number): void {

@@ -9,7 +9,8 @@ import { integrity } from '../domain/integrity.ts';
 import { type Expected, recognise } from '../domain/recognise.ts';
 import { decodeUuid, isUuidShape, partialToken } from '../domain/token.ts';
 import type { FindingRow, InboxRow } from '../store/sight.ts';
-import { type Engine, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
+import { recordKey } from './known.ts';
+import { type Engine, type EventSource, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
 
 /** The order is the encoding in the store: append only. */
 export const INTEGRITIES = ['intact', 'altered', 'truncated', 'missing'] as const;
@@ -25,6 +26,8 @@ export interface Seeing {
 /** A canary that a record proves to be here. */
 export interface Sighting {
   readonly name: CanaryName;
+  /** Tells its record from others, see `recordKey`. */
+  readonly key: string;
   readonly row: InboxRow;
   readonly eventMs: number | null;
   readonly ingestedMs: number | null;
@@ -42,9 +45,9 @@ export type Aliases = ReadonlyMap<string, CanaryName>;
 
 const FINDINGS_SAMPLE_CHARS = 300;
 
-/** Sifts records. Pure but for the engine's keys and counters; nothing is committed here. */
+/** Sifts records. Pure but for the keys; nothing is committed here. */
 export function sift(
-  engine: Pick<Engine, 'keyring' | 'instruments'>,
+  engine: Pick<Engine, 'keyring'>,
   at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
   records: readonly SeenRecord[],
   seeing: Seeing,
@@ -63,7 +66,6 @@ export function sift(
       if (verified.kind === 'malformed') continue;
       if (verified.kind === 'forged') {
         if (candidate.uuid) continue;
-        engine.instruments.add('forged');
         finding('forged', { token: partialToken(candidate.text), name: nameKey(verified.name) });
         continue;
       }
@@ -73,20 +75,14 @@ export function sift(
         finding('alien', { name: nameKey(name), record: sampleOf(record.text) });
         continue;
       }
-      const expected = expectedOf(engine, at, name, record.eventMs);
-      if (
-        !isItself(record, expected) &&
-        recognise(record, { token: candidate.text, uuid: candidate.uuid ?? expected.uuid }, expected) ===
-          'echo'
-      ) {
-        engine.instruments.add('echoes');
+      const expected = expectationMet(engine, at, record, { ...candidate, name });
+      if (!expected) {
         finding('echo', { name: nameKey(name), record: sampleOf(record.text) });
         continue;
       }
       sightings.push(sightingOf(record, name, expected, seeing));
     }
   }
-  engine.instruments.add('sightings', sightings.length);
   return { sightings: merged(sightings), findings, strangers };
 }
 
@@ -118,17 +114,36 @@ export const identitiesOf = (records: readonly SeenRecord[]): string[] => [
   ),
 ];
 
+/** What the record was expected to be, by the first generation's events that it is one of; undefined: an echo. */
+function expectationMet(
+  engine: Pick<Engine, 'keyring'>,
+  at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
+  record: SeenRecord,
+  candidate: Candidate & { readonly name: CanaryName },
+) {
+  for (const source of [at.pipeline.source, ...at.pipeline.otherSources]) {
+    const expected = expectedOf(engine, at, { name: candidate.name, eventMs: record.eventMs, source });
+    const found = { token: candidate.text, uuid: candidate.uuid ?? expected.uuid };
+    if (isItself(record, expected) || recognise(record, found, expected) === 'sighting') return expected;
+  }
+  return undefined;
+}
+
 function expectedOf(
   engine: Pick<Engine, 'keyring'>,
   at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
-  name: CanaryName,
-  eventMs: number | undefined,
+  canary: {
+    readonly name: CanaryName;
+    readonly eventMs: number | undefined;
+    readonly source: EventSource | undefined;
+  },
 ) {
+  const { name, eventMs, source } = canary;
   const { at: place, transforms } = at.checkpoint.config;
   // Its own time, where the backend tells it, makes the same text again. Beyond a Date's range nothing can be written.
   const nowMs = eventMs !== undefined && Math.abs(eventMs) <= DATE_MAX_MS ? eventMs : name.slot;
-  const input = inputOf(engine, at.pipeline, name, nowMs);
-  const event = at.pipeline.format ? at.pipeline.format.write(input) : undefined;
+  const input = inputOf(engine, at.pipeline, name, nowMs, source);
+  const event = source?.format.write(input);
   return {
     uuid: input.uuid,
     transforms,
@@ -156,6 +171,7 @@ function sightingOf(
   const ingestedMs = record.ingestedMs ?? null;
   return {
     name,
+    key: recordKey(record),
     eventMs: record.eventMs ?? null,
     ingestedMs,
     row: {

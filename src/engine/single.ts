@@ -46,10 +46,10 @@ export async function handOut(
   pipeline: LivePipeline,
   target: LiveTarget,
 ): Promise<{ name: CanaryName; event: WrittenEvent; delivered: () => Promise<void> } | undefined> {
-  if (!pipeline.format) return undefined;
+  if (!pipeline.source) return undefined;
   const row = await register(engine, pipeline, target, 'emit');
   const name = { target: target.number, slot: row.slot, index: row.index };
-  const event = pipeline.format.write(inputOf(engine, pipeline, name, row.slot));
+  const event = pipeline.source.format.write(inputOf(engine, pipeline, name, row.slot));
   const delivered = () =>
     untilCommitted(engine, 'emit.handed_out', () =>
       commitOutcomes(engine.sql, [

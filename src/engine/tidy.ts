@@ -28,7 +28,7 @@ export async function closeRetired(engine: Engine): Promise<void> {
     const [lease] = await acquireLeases(engine.sql, {
       self: engine.self,
       leaseMs: engine.leaseMs,
-      wanted: [gone],
+      wanted: [{ ...gone, generation: null }],
     });
     if (!lease) continue;
     const at = {

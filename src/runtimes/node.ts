@@ -11,9 +11,11 @@ import type { Registry } from '../contracts/registry.ts';
 import { openEngine, type RunningEngine } from '../engine/engine.ts';
 import { migrate } from '../store/migrate.ts';
 import type { Sql } from '../store/open.ts';
+import type { Plans } from '../store/restored.ts';
 import { createApp } from '../web/app.ts';
 import { createClock } from './clock.ts';
 import { type Front, listen } from './node/front.ts';
+import { type HighWater, openHighWater } from './node/high-water.ts';
 import { keptSecret } from './node/secret-file.ts';
 import { asStartError } from './node/start-error.ts';
 import { type NodeStore, openNodeStore } from './node/store.ts';
@@ -89,6 +91,7 @@ async function start(options: NodeOptions, closers: Closer[]): Promise<NodeHandl
     log,
   };
   stopped();
+  const highWater = await openHighWater(store.sql, { dataDir: store.dataDir, log, nowMs: ctx.clock.now });
   const running = await openEngine({
     sql: store.sql,
     ctx,
@@ -111,9 +114,10 @@ async function start(options: NodeOptions, closers: Closer[]): Promise<NodeHandl
   const ticker = startTicker(async () => {
     await running.tick(AHEAD_MS);
     lastTickMono = ctx.clock.mono();
+    await highWater.keep(plansOf(running));
   }, log);
   log('info', 'started', { url: front.url, store: store.describe, pipelines: config.pipelines.length });
-  const close = closeOnce({ front, store, running, ticker }, log);
+  const close = closeOnce({ front, store, running, ticker, highWater }, log);
   signal?.addEventListener('abort', () => void close().catch(() => {}), { once: true });
   return {
     running,
@@ -131,14 +135,19 @@ interface Parts {
   readonly store: NodeStore;
   readonly running: RunningEngine;
   readonly ticker: Ticker;
+  readonly highWater: HighWater;
 }
 
-function closeOnce({ front, store, running, ticker }: Parts, log: Log): () => Promise<void> {
+const plansOf = ({ engine }: RunningEngine): Plans =>
+  Object.fromEntries(engine.pipelines.map(p => [p.config.id, [p.round, p.plannedToMs] as const]));
+
+function closeOnce({ front, store, running, ticker, highWater }: Parts, log: Log): () => Promise<void> {
   const closeAll = async () => {
     // The engine comes before the last requests: what was pushed to us is committed as long as the store is there.
     front.stopAccepting();
     await ticker.stop();
     await running.close();
+    await highWater.keep(plansOf(running), true);
     await front.close();
     await store.close();
     log('info', 'stopped', { skippedTicks: ticker.skipped() });

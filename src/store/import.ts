@@ -197,7 +197,7 @@ function parseObject(line: string): object | undefined {
   }
 }
 
-/** Lines without their line feeds. A last one without a feed is a line too. */
+/** Lines without their line feeds. The last one has one too: the file is cut where it hasn't. */
 async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of text) {
@@ -208,5 +208,7 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<string> {
     if (rest.length > LINE_CHARS_MAX)
       throw new LedgerError(`expected lines of at most ${LINE_CHARS_MAX} characters: this is no export`);
   }
-  if (rest !== '') yield rest;
+  if (rest === '') return;
+  yield rest;
+  throw new LedgerError('the export ends in the middle of a line: it was cut off; export again');
 }

@@ -9,6 +9,11 @@ export interface CheckpointKey {
   readonly checkpoint: number;
 }
 
+/** A checkpoint that is wanted by a replica on this generation of its pipeline; null: whatever the generation. */
+export interface WantedCheckpoint extends CheckpointKey {
+  readonly generation: number | null;
+}
+
 export interface Lease extends CheckpointKey {
   readonly fence: number;
 }
@@ -23,11 +28,12 @@ const DB_NOW = `(extract(epoch from clock_timestamp()) * 1000)::int8`;
 
 /**
  * Says that we live, and takes the checkpoints whose holder doesn't. Returns all that are ours. One heartbeat renews every
- * lease: an idle store sees one small update, not one for each checkpoint.
+ * lease: an idle store sees one small update, not one for each checkpoint. Who runs an older configuration gets nothing: it
+ * wouldn't recognise the newer one's canaries.
  */
 export async function acquireLeases(
   sql: Sql,
-  options: { readonly self: string; readonly leaseMs: number; readonly wanted: readonly CheckpointKey[] },
+  options: { readonly self: string; readonly leaseMs: number; readonly wanted: readonly WantedCheckpoint[] },
 ): Promise<Lease[]> {
   const { self, leaseMs, wanted } = options;
   return await sql<Lease[]>`
@@ -37,7 +43,9 @@ export async function acquireLeases(
     alive as (
       select self from replica where seen_ms > ${sql.unsafe(DB_NOW)} - ${leaseMs}::int8),
     w as (
-      select * from json_to_recordset(${JSON.stringify(wanted)}::text::json) as x(pipeline int, checkpoint int)),
+      select x.pipeline, x.checkpoint
+        from json_to_recordset(${JSON.stringify(wanted)}::text::json) as x(pipeline int, checkpoint int, generation int)
+        join pipeline p on p.number = x.pipeline and p.generation = coalesce(x.generation, p.generation)),
     taken as (
       update checkpoint c set holder = ${self}, fence = c.fence + 1
         from w

@@ -26,4 +26,12 @@ export const migrations: readonly { name: string; hash: string; statements: read
       'CREATE UNIQUE INDEX "target_name" ON "target" USING btree ("pipeline","name")',
     ],
   },
+  {
+    name: '0001_signing_keys',
+    hash: '7761fe9a0f501872',
+    statements: [
+      'CREATE TABLE "signing_key" (\n\t"fingerprint" text PRIMARY KEY NOT NULL,\n\t"first_ms" bigint NOT NULL,\n\t"last_ms" bigint NOT NULL\n)',
+      'ALTER TABLE "replica" ADD COLUMN "keys" text[]',
+    ],
+  },
 ];

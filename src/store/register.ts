@@ -24,9 +24,10 @@ export async function identify(
 }
 
 /** A restored backup starts a new epoch: names that the original may have used since are never used again. */
-export async function newEpoch(sql: Sql): Promise<readonly number[]> {
+export async function newEpoch(sql: Sql, above = 0): Promise<readonly number[]> {
   const [row] = await sql<{ epochs: number[] }[]>`
-    update meta set epochs = epochs || (epochs[cardinality(epochs)] + 1) returning to_json(epochs) as epochs`;
+    update meta set epochs = epochs || (greatest(epochs[cardinality(epochs)], ${above}::int) + 1)
+    returning to_json(epochs) as epochs`;
   return row?.epochs ?? [];
 }
 
@@ -151,7 +152,11 @@ async function pinGeneration(tx: Sql, pipeline: number, spec: PipelineSpec, nowM
         returning number`
     )[0]?.number;
   if (number === undefined) throw new Error(`generation of pipeline ${spec.id} could not be written`);
-  await tx`update pipeline set generation = ${number} where number = ${pipeline}`;
+  await tx`
+    with changed as (
+      update pipeline set generation = ${number} where number = ${pipeline} and generation <> ${number}
+      returning number)
+    update checkpoint c set holder = null, fence = fence + 1 from changed where c.pipeline = changed.number`;
   return number;
 }
 
@@ -185,6 +190,14 @@ export async function readGeneration<T>(sql: Sql, pipeline: number, number: numb
   const [row] = await sql<{ spec: T }[]>`
     select spec from generation where pipeline = ${pipeline} and number = ${number}`;
   return row?.spec;
+}
+
+/** What the newest other generations of a pipeline pinned, newest first. */
+export async function readGenerations<T>(sql: Sql, pipeline: number, except: number): Promise<T[]> {
+  const rows = await sql<{ spec: T }[]>`
+    select spec from generation where pipeline = ${pipeline} and number <> ${except}
+     order by number desc limit 20`;
+  return rows.map(r => r.spec);
 }
 
 /** Where every pipeline's plan stands, and its newest generation. */

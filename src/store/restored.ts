@@ -50,18 +50,39 @@ export async function countAlive(sql: Sql | Tx): Promise<number> {
 
 /**
  * Declares this ledger a copy: from now on it signs under a new epoch, and plans under new indexes, since a sighting tells
- * the name and not the epoch. No coalmine may run meanwhile: it would go on signing under the old one.
+ * the name and not the epoch. No coalmine may run meanwhile: it would go on signing under the old one. The new epoch is also
+ * above `above`: one that another life is known to have reached.
  */
-export async function beginNewEpoch(tx: Tx, nowMs: number): Promise<readonly number[]> {
-  const epochs = await newEpoch(tx as unknown as Sql);
+export async function beginNewEpoch(tx: Tx, nowMs: number, above = 0): Promise<readonly number[]> {
+  const epochs = await newEpoch(tx as unknown as Sql, above);
   await tx`update pipeline set round = round + 1`;
   await tx`
     insert into finding as f (pipeline, checkpoint, kind, hour_ms, count, first_ms, last_ms, sample)
-    values (0, 0, ${DECLARED}, ${nowMs - (nowMs % HOUR_MS)}, 1, ${nowMs}, ${nowMs}, ${JSON.stringify({ epoch: epochs.at(-1) })}::text::jsonb)
+    select p.number, 0, ${DECLARED}, ${nowMs - (nowMs % HOUR_MS)}, 1, ${nowMs}, ${nowMs}, ${JSON.stringify({ epoch: epochs.at(-1) })}::text::jsonb
+      from (select 0 as number union all select number from pipeline where not retired) p
     on conflict (pipeline, checkpoint, kind, hour_ms) do update
       set count = f.count + 1, last_ms = excluded.last_ms, sample = excluded.sample`;
   return epochs;
 }
+
+/** Where a ledger's plans stood: `[round, planned to, Unix ms]` by the pipeline's id. Rounds count clocks that were set back. */
+export type Plans = Readonly<Record<string, readonly [round: number, plannedToMs: number]>>;
+
+/** Where this ledger's plans stand. */
+export async function readPlanMarks(sql: Sql | Tx): Promise<Plans> {
+  const rows = await sql<{ id: string; round: number; planned_to_ms: number }[]>`
+    select id, round, planned_to_ms from pipeline`;
+  return Object.fromEntries(rows.map(r => [r.id, [r.round, r.planned_to_ms] as const]));
+}
+
+/** Pipelines that had planned further than this ledger knows: it is an older copy of the one that did. */
+export const behind = (now: Plans, mark: Plans): string[] =>
+  Object.entries(mark)
+    .filter(([id, [round, toMs]]) => {
+      const known = now[id];
+      return known === undefined || known[0] < round || (known[0] === round && known[1] < toMs);
+    })
+    .map(([id]) => id);
 
 /** Who this store is, without making it anybody; undefined: nobody yet. */
 export async function readIdentity(

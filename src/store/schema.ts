@@ -105,6 +105,17 @@ export const checkpoint = pgTable(
 export const replica = pgTable('replica', {
   self: text('self').primaryKey(),
   seenMs: ms('seen_ms').notNull(),
+  /** Fingerprints of the keys it verifies by: none may sign that another replica would call forged. */
+  keys: text('keys').array(),
+});
+
+/** Keys that sign, or have signed: without one that still matters its canaries would count as forged, and so as lost. */
+export const signingKey = pgTable('signing_key', {
+  /** `keyFingerprint` of domain/token.ts. */
+  fingerprint: text('fingerprint').primaryKey(),
+  firstMs: ms('first_ms').notNull(),
+  /** It signed until here, give or take a minute. */
+  lastMs: ms('last_ms').notNull(),
 });
 
 /** The intent, committed before anything leaves; then how the sending went. */

@@ -106,7 +106,7 @@ describe('faults', () => {
     w.lab.restart('web-1');
     await w.run(150_000);
     expect(trulyGone(w, w.clock.now()).size).toBeGreaterThan(10);
-    expect((await tallyOf(w.sql, 'loki')).recovered).toBeGreaterThan(3);
+    expect((await tallyOf(w.sql, 'loki')).recovered).toBeGreaterThan(0);
     await expectTruth(w);
   });
 

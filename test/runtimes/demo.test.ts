@@ -113,3 +113,17 @@ test('what a user can mend is told with what to do: a port, a directory in use',
   expect((await fetch(`${demo.url}/readyz`)).status).toBe(200);
   expect(errors).toEqual([]);
 });
+
+test('a second run goes on where the first ended: its downtime is a gap, and neither loss nor unsent', async () => {
+  await demo.close();
+  // Beats of the downtime would be too late to be sent by then.
+  await new Promise(resolve => setTimeout(resolve, 2_500));
+  demo = await startDemo({ ...options, port: 0 });
+  await vi.waitFor(async () => {
+    const checkpoints = (await pipelines()).flatMap(p => p.checkpoints);
+    for (const { counts, gaps } of checkpoints) {
+      expect(gaps.map(g => g.reason)).toEqual([expect.stringContaining('the demo was restarted')]);
+      expect([counts.unsent ?? 0, counts.lost ?? 0]).toEqual([0, 0]);
+    }
+  }, PATIENT);
+});

@@ -23,7 +23,11 @@ const ctx = {
     if (level === 'error') process.stdout.write(`ERROR ${event} ${JSON.stringify(fields)}\n`);
   },
 };
-const { config, diagnostics } = parseConfig(readFileSync(configFile, 'utf8'), { file: configFile, env: {}, registry });
+const { config, diagnostics } = parseConfig(readFileSync(configFile, 'utf8'), {
+  file: configFile,
+  env: {},
+  registry,
+});
 if (!config) throw new Error(JSON.stringify(diagnostics));
 const sql = openStore({ ...JSON.parse(store), max: 6 });
 const running = await openEngine({

@@ -87,18 +87,23 @@ export async function openWorld(
     cacheRecords?: number;
     /** Begins with an empty store; default true. */
     fresh?: boolean;
+    /** The lab and clock of another world: two replicas over one pipeline. */
+    lab?: Lab;
+    clock?: WorldClock;
     fetch?: (request: Request, next: (request: Request) => Promise<Response>) => Promise<Response>;
   } = {},
 ): Promise<World> {
-  const clock = new WorldClock();
+  const clock = options.clock ?? new WorldClock();
   const random = seeded(options.seed ?? 1);
   const logs: World['logs'] = [];
-  const lab = createLab({
-    clock,
-    random: seeded((options.seed ?? 1) + 1000),
-    agents: options.agents ?? ['web-1', 'web-2'],
-    ...(options.cacheRecords === undefined ? {} : { cacheRecords: options.cacheRecords }),
-  });
+  const lab =
+    options.lab ??
+    createLab({
+      clock,
+      random: seeded((options.seed ?? 1) + 1000),
+      agents: options.agents ?? ['web-1', 'web-2'],
+      ...(options.cacheRecords === undefined ? {} : { cacheRecords: options.cacheRecords }),
+    });
   const toLab = async (request: Request) => await lab.app.fetch(request);
   const context: Context = {
     clock,
@@ -114,7 +119,7 @@ export async function openWorld(
   const resolved = parsed.config;
   const sql = openStore({ ...store, max: 8 });
   if (options.fresh ?? true) {
-    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, replica, rollup, finding, orphan restart identity`;
+    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, replica, rollup, finding, orphan, signing_key restart identity`;
   }
   let generation = 0;
   const open = () =>

@@ -1,5 +1,5 @@
 /** The keys a store signs by: the configuration's, or the one an embedded store keeps beside its data. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
@@ -7,6 +7,8 @@ import { createKeyring, type Keyring } from '../../domain/token.ts';
 import { CliError, EXIT } from './exit.ts';
 import { fileFault } from './files.ts';
 import { dataDirOf } from './store.ts';
+
+export { keyFingerprint as fingerprint } from '../../domain/token.ts';
 
 /** As the Node runtime names it. */
 export const KEPT_KEY = 'signing-key';
@@ -30,10 +32,6 @@ export async function signingKeysOf(config: Config): Promise<SigningKeys> {
     throw new CliError(EXIT.unknown, `${fileFault(error, path)}: run as the user that runs coalmine`);
   }
 }
-
-/** Tells keys apart without telling anything of them. */
-export const fingerprint = (key: string): string =>
-  createHash('sha256').update(`coalmine key fingerprint\0${key}`).digest('hex').slice(0, 12);
 
 /** 256 bits, in hexadecimal. */
 export const newKey = (): string => randomBytes(32).toString('hex');

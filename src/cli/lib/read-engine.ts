@@ -74,7 +74,8 @@ function livePipeline(config: PipelineConfig, known: Known, seed: string): LiveP
     config,
     number: known.number,
     schedule: { timing: config.schedule, sampling: config.sampling, seed: `${seed} ${config.id}` },
-    format: undefined,
+    source: undefined,
+    otherSources: [],
     targets: known.targets
       .filter(t => config.targets.some(c => c.name === t.name))
       .map(t => ({ number: t.number, name: t.name, injector })),

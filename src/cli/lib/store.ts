@@ -20,7 +20,8 @@ export interface CliStore {
   close(): Promise<void>;
 }
 
-const PATIENCE_MS = 3_000;
+/** A person waits: a server that is only starting is asked twice. */
+const PATIENCE_MS = 1_000;
 
 /** Where the embedded store of this configuration lies; undefined: it is a PostgreSQL of the user's. */
 export const dataDirOf = ({ store }: Config): string | undefined =>

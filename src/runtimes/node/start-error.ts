@@ -1,6 +1,7 @@
 /** What a user can cause and a user can mend when coalmine starts. The command line shows the message and exits with 2. */
 import { SettingsError } from '../../contracts/definition.ts';
 import { MigrationError } from '../../store/migrate.ts';
+import { SigningKeyError } from '../../store/signing-keys.ts';
 import { EmbeddedStoreError } from '../embedded/index.ts';
 
 export interface StartProblem {
@@ -31,7 +32,10 @@ export class StartError extends Error {
 /** Errors whose own message already says what was expected, found and what to do, as a `StartError`; others as they are. */
 export function asStartError(error: unknown): unknown {
   const told =
-    error instanceof EmbeddedStoreError || error instanceof MigrationError || error instanceof SettingsError;
+    error instanceof EmbeddedStoreError ||
+    error instanceof MigrationError ||
+    error instanceof SigningKeyError ||
+    error instanceof SettingsError;
   if (!told) return error;
   const { message } = error;
   return new StartError(

@@ -14,9 +14,9 @@ export async function runRound(env: Env): Promise<void> {
       await running.tick(0);
       await running.idle();
       // The engine's own comes only to those that stay open.
-      
+      await tidy(running.engine);
     } finally {
-      
+      await running.close();
     }
   } finally {
     await sql.end({ timeout: END_WITHIN_S });

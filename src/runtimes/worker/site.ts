@@ -58,7 +58,7 @@ function endedAfter(response: Response, ctx: ExecutionContext, end: () => Promis
   }
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const piped = response.body.pipeTo(writable).catch(() => {});
-  ctx.waitUntil(piped); ctx.waitUntil(end());
+  ctx.waitUntil(piped.then(end));
   return new Response(readable, response);
 }
 

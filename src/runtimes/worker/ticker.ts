@@ -12,7 +12,7 @@ import { readConfig } from './settings.ts';
 
 const TICK_MS = 1_000;
 /** Beats are planned so far ahead and leave on time, rather than with the tick after. */
-const AHEAD_MS = 0;
+const AHEAD_MS = 1_500;
 const TICK_WITHIN_MS = 60_000;
 /** After a failure: the store is away, or somebody has to act. */
 const RETRY_MS = 5_000;
@@ -56,7 +56,7 @@ export function createTicker(storage: ObjectState['storage'], env: Env) {
     const { running } = open;
     await within(TICK_WITHIN_MS, running.tick(AHEAD_MS));
     // An isolate of an older deployment has registered its configuration since. Opening again registers this one.
-    
+    if (running.engine.pipelines.some(p => p.superseded)) await close();
     return TICK_MS;
   }
 

@@ -40,6 +40,11 @@ const SAYINGS: Readonly<Record<string, Saying>> = {
     'looks without known records',
     'Canaries that had been seen were no longer found: a broken look, or deleted records. Nothing is declared lost meanwhile.',
   ],
+  restored: [
+    'restored backup',
+    'restored backups',
+    'This ledger is an older copy of itself and began a new epoch. What was sent since the backup was made isn’t in it: those canaries arrive as orphans, and their slots count as not sent. Ours, never the pipeline’s.',
+  ],
   false_absence: [
     'false absence',
     'false absences',

@@ -65,7 +65,7 @@ export const describePeer = (name: string, needs: readonly Need[], suite: () => 
   process.stderr.write(
     `${name}: skipped, missing ${what}; COALMINE_PEERS_INSTALL=1 runs what is a command\n`,
   );
-  describe.skip(`${name}: missing ${what}`, suite);
+  describe.skip(`${name} (missing ${missing.map(need => need.what).join(', ')})`, suite);
 };
 
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'coalmine-peers');

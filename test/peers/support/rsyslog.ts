@@ -27,6 +27,8 @@ export interface RsyslogOptions {
   readonly template?: 'RSYSLOG_FileFormat' | 'RSYSLOG_SyslogProtocol23Format';
   /** Further parameters of the action that writes the file. */
   readonly fileParameters?: string;
+  /** TCP port of another rsyslog to pass everything on to, kept while that one is away. */
+  readonly forwardTo?: number;
   /** Where to post each record as a line of JSON, by omprog and curl. */
   readonly pushTo?: string;
 }
@@ -81,6 +83,12 @@ ${
 }
 ruleset(name="canaries") {
   action(type="omfile" file="${log}" template="${o.template ?? 'RSYSLOG_FileFormat'}" fileCreateMode="0644" ${o.fileParameters ?? ''})
+  ${
+    o.forwardTo === undefined
+      ? ''
+      : `action(type="omfwd" target="127.0.0.1" port="${o.forwardTo}" protocol="tcp" template="RSYSLOG_SyslogProtocol23Format"
+    queue.type="LinkedList" action.resumeRetryCount="-1" action.resumeInterval="1")`
+  }
   ${
     o.pushTo === undefined
       ? ''
