@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `coalmine VERB`: the verbs, and what becomes of whatever goes wrong in them. */
 import { Command, CommanderError } from 'commander';
+import { meant } from '../config/nearest.ts';
 import { CliError, EXIT, type ExitCode } from './lib/exit.ts';
 import { note, PipeClosedError } from './lib/output.ts';
 import { VERSION } from './lib/version.ts';
@@ -74,8 +75,18 @@ function tell(error: unknown): Told | undefined {
   return { exit: EXIT.unknown, message: `this is a bug in coalmine; please report it:\n${stack}` };
 }
 
+/** commander shows all verbs for one that isn't there, as if all were well. */
+function checkHelp([, , help, verb]: readonly string[]): void {
+  if (help !== 'help' || verb === undefined || verb.startsWith('-') || Object.hasOwn(VERBS, verb)) return;
+  throw new CliError(
+    EXIT.usage,
+    `there is no verb ${JSON.stringify(verb)}: ${meant(verb, Object.keys(VERBS))}`,
+  );
+}
+
 async function main(argv: readonly string[]): Promise<void> {
   try {
+    checkHelp(argv);
     await (await createProgram(argv[2])).parseAsync(argv);
   } catch (error) {
     const told = tell(error);

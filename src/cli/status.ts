@@ -1,18 +1,16 @@
 /** `coalmine status`: how every pipeline is now, in a terminal. */
 import type { Command } from 'commander';
-import type { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { parseDuration, WordsError } from '../domain/words.ts';
 import { overview } from '../engine/overview.ts';
 import { WINDOW_MAX_MS, WINDOW_MIN_MS } from '../engine/window.ts';
 import { pipelineJson } from '../web/api/answers.ts';
-import type { pipeline as pipelineSchema } from '../web/api/schemas.ts';
 import { loadConfig, pipelineOf } from './lib/config.ts';
 import { CliError, EXIT, type ExitCode, usageError, worst } from './lib/exit.ts';
 import { writeJson, writeLine } from './lib/output.ts';
 import { readEngine } from './lib/read-engine.ts';
 import { findServer } from './lib/server.ts';
-import { pipelineText } from './lib/status-text.ts';
+import { type PipelineStatus, pipelineText } from './lib/status-text.ts';
 import { withStore } from './lib/store.ts';
 import { addVerb, ends, withConfig } from './lib/verb.ts';
 
@@ -21,8 +19,6 @@ interface Options {
   readonly window: string;
   readonly json?: boolean;
 }
-
-export type PipelineStatus = z.infer<typeof pipelineSchema>;
 
 export const status = (program: Command): void => {
   withConfig(

@@ -12,7 +12,7 @@ import {
   VERDICTS,
   type Verdict,
 } from './verdict.ts';
-import { inGap, SKEW_ALLOWANCE_MS, SLACK_MS, type Watch } from './watermark.ts';
+import { inGap, isAhead, SKEW_ALLOWANCE_MS, SLACK_MS, type Watch } from './watermark.ts';
 
 /** The row as it is kept. Arrays are in the order of `targets`; offsets are milliseconds from `due_ms`. */
 export interface SettlementRow {
@@ -124,7 +124,7 @@ export function settleRow(
     arrived: [] as number[],
     remarks: {} as Record<string, number>,
   };
-  takeEvidence(row, evidence, state, options.drill);
+  takeEvidence(row, evidence, state, options);
   const verdicts: number[] = [];
   const counts: Record<string, number> = {};
   let nextDueMs = Number.POSITIVE_INFINITY;
@@ -189,8 +189,9 @@ function takeEvidence(
   row: SettlementRow,
   evidence: readonly NewEvidence[],
   state: State,
-  drill: number,
+  options: { readonly deadlines: Deadlines; readonly drill: number },
 ): void {
+  const { deadlines, drill } = options;
   if (evidence.length === 0) return;
   const position = new Map(row.targets.map((t, i) => [t, i]));
   for (const e of evidence.length === 1 ? evidence : evidence.toSorted(byTime)) {
@@ -201,7 +202,7 @@ function takeEvidence(
       continue;
     }
     if (e.target === drill && (state.seen[i] ?? null) === null) remark(state, 'drill_seen');
-    takeSighting(row, i, e, state);
+    takeSighting(row, i, e, state, deadlines);
   }
 }
 
@@ -212,15 +213,34 @@ const byTime = (a: NewEvidence, b: NewEvidence): number =>
   (a.record ?? 0) - (b.record ?? 0) ||
   a.integrity - b.integrity;
 
-function takeSighting(row: SettlementRow, i: number, e: NewEvidence, state: State): void {
+/**
+ * The backend had the record before a look that didn't show it: that look's word is void, so nobody knows whether it was in
+ * time. What has been called lost stays on record as recovered.
+ */
+function takeConviction(row: SettlementRow, i: number, ingestedMs: number, state: State, d: Deadlines): void {
+  const flags = state.flags[i] ?? 0;
+  const wasOnTime = ingestedMs <= canaryOf(row, i).sentMs + d.onTimeWithinMs;
+  if (wasOnTime && (flags & FLAG.absentAtL) === 0) state.flags[i] = flags & ~FLAG.absentAtD;
+}
+
+function takeSighting(
+  row: SettlementRow,
+  i: number,
+  e: NewEvidence,
+  state: State,
+  deadlines: Deadlines,
+): void {
   const off = clampOffset(e.seenMs - row.due_ms);
-  const after = e.seenAfterMs === null ? null : clampOffset(e.seenAfterMs - row.due_ms);
+  const convicted =
+    e.ingestedMs !== null && e.seenAfterMs !== null && e.ingestedMs < e.seenAfterMs - SLACK_MS;
+  const after = e.seenAfterMs === null || convicted ? null : clampOffset(e.seenAfterMs - row.due_ms);
   const known = state.seen[i] ?? null;
   if (known === null) {
     state.arrived.push(i);
-    if (e.ingestedMs !== null && e.seenAfterMs !== null && e.ingestedMs < e.seenAfterMs - SLACK_MS) {
+    if (convicted) {
       noteOf(state.notes, i).falseAbsence = true;
       remark(state, 'false_absence');
+      takeConviction(row, i, e.ingestedMs ?? 0, state, deadlines);
     }
   }
   if (known === null || off < known) {
@@ -339,7 +359,8 @@ interface When {
 function coverage(canary: When, atMs: number, proof: Proof): 'proven' | 'not_yet' | 'never' {
   const { watch } = proof;
   const forgotten = canary.slotMs < proof.nowMs - proof.keepsMs;
-  if (!watch.proven || watch.wMs === null || watch.wMs < atMs) return forgotten ? 'never' : 'not_yet';
+  const w = watch.wMs === null || isAhead(watch.wMs, proof.nowMs) ? null : watch.wMs;
+  if (!watch.proven || w === null || w < atMs) return forgotten ? 'never' : 'not_yet';
   if (inGap(watch.gaps, canary.sentMs, atMs)) return 'never';
   return forgotten && proof.way === 'query' ? 'never' : 'proven';
 }

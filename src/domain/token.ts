@@ -41,13 +41,19 @@ export interface KeyringOptions {
 
 /** `forged`: has the form of a token, and its MAC is by none of our keys. The name it claims proves nothing. */
 export type Verified =
-  | { readonly kind: 'valid'; readonly name: CanaryName; readonly keyIndex: number; readonly epoch: number }
+  | ({ readonly kind: 'valid'; readonly name: CanaryName } & SignedBy)
   | { readonly kind: 'forged'; readonly name: CanaryName }
   | { readonly kind: 'malformed' };
 
+/** Which of the keys and epochs signed. */
+export interface SignedBy {
+  readonly keyIndex: number;
+  readonly epoch: number;
+}
+
 export interface Keyring {
-  /** Throws RangeError for a name that doesn't fit its bits. */
-  sign(name: CanaryName): { token: string; uuid: string };
+  /** As canaries are signed now; or as they were when another key or epoch signed. Throws RangeError for a name that doesn't fit its bits. */
+  sign(name: CanaryName, by?: SignedBy): { token: string; uuid: string };
   /** Of a whole token or UUID, without anything around it. A UUIDv8 that somebody else made reads as forged. */
   verify(text: string): Verified;
 }
@@ -62,9 +68,11 @@ export function createKeyring(options: KeyringOptions): Keyring {
   const derive = (keyIndex: number, epoch: number, target: number): Uint8Array =>
     hmac(extracted[keyIndex]!, `coalmine token 1\0${epoch}\0${target}\x01`);
 
-  function sign(name: CanaryName): { token: string; uuid: string } {
+  const now: SignedBy = { keyIndex: 0, epoch: newestFirst[0]! };
+
+  function sign(name: CanaryName, { keyIndex, epoch } = now): { token: string; uuid: string } {
     const identity = encodeIdentity(name);
-    const key = derive(0, newestFirst[0]!, name.target);
+    const key = derive(keyIndex, epoch, name.target);
     const token = writeToken(identity, tokenTag(identity, key));
     return { token, uuid: writeUuid(identity, uuidTag(identity, key)) };
   }

@@ -144,14 +144,18 @@ export function advance(watch: Watch, facts: LookFacts, rules: WatchRules): Watc
     return { ...seen, vanished: rules.way === 'query' && (watch.vanished || gone) && anchors.length > 0 };
   }
   const wMs = facts.startedMs - rules.settleMs;
+  const before = watch.wMs === null || isAhead(watch.wMs, facts.startedMs) ? null : watch.wMs;
   return {
     ...seen,
     vanished: false,
-    wMs: watch.wMs === null ? wMs : Math.max(watch.wMs, wMs),
+    wMs: before === null ? wMs : Math.max(before, wMs),
     // A chain goes back to where its first look began.
-    coveredFromMs: rules.chained && watch.wMs !== null ? watch.coveredFromMs : facts.fromMs,
+    coveredFromMs: rules.chained && before !== null ? watch.coveredFromMs : facts.fromMs,
   };
 }
+
+/** A watermark of a clock that was set back while nobody ran: it says nothing of what was seen up to now. */
+export const isAhead = (wMs: number, nowMs: number): boolean => wMs > nowMs + SLACK_MS;
 
 /** A replica may answer as of `settle` ago, and what is older than `keeps` may be gone. */
 const mustBeThere = (a: Anchor, nowMs: number, rules: WatchRules): boolean =>

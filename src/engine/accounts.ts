@@ -37,7 +37,7 @@ export interface Account {
 }
 
 const RECENT_BEATS = 30;
-const RECENT_MIN_MS = 15 * 60_000;
+const RECENT_MIN_MS = 2 * 60_000;
 const RECENT_MAX_MS = 6 * HOUR_MS;
 /** One step for a whole span: every slot is below it. */
 const WHOLE_MS = Number.MAX_SAFE_INTEGER;

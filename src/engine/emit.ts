@@ -9,17 +9,21 @@ import {
   type PlannedBeat,
   type PlannedMark,
   type PlanStep,
+  raisePlan,
   readOwners,
   type Skipped,
 } from '../store/emit.ts';
 import { readPlans } from '../store/register.ts';
 import { PART_SIZE } from '../store/schema.ts';
-import type { Engine, LivePipeline } from './live.ts';
+import { type Engine, FIRST_ASKED_INDEX, type LivePipeline } from './live.ts';
 import type { OwnBeat } from './send.ts';
 
 const HOUR_MS = 3_600_000;
 /** Beats planned for one pipeline in one go; the rest comes with the next tick. */
 const BEATS_MAX = 500;
+/** A slot that is lived again, after a backward step of the clock, has parts of its own beside those of its first life. */
+const PARTS_AGAIN = 1_000_000;
+const PARTS_MAX = 1_000;
 /** Beyond `send_within`: the last attempt's own time-out, the commit, and a margin for a slow store. */
 export const SEND_GRACE_MS = 120_000;
 
@@ -79,7 +83,8 @@ async function commitOnce(
     if (skipped.length > 0) engine.instruments.add('beats_skipped', skipped.length);
     return ours;
   } catch (error) {
-    engine.ctx.log('warn', 'emit.commit_unknown', { reason: String(error) });
+    const level = engine.storeFault.met(error) ? 'debug' : 'warn';
+    engine.ctx.log(level, 'emit.commit_unknown', { reason: String(error) });
     engine.instruments.add('store_retries');
     const owners = await readOwners(engine.sql, planned);
     await rereadPlans(engine);
@@ -94,7 +99,14 @@ export async function rereadPlans(engine: Engine): Promise<void> {
   for (const live of engine.pipelines) {
     const plan = plans.get(live.number);
     if (!plan) continue;
-    live.plannedToMs = plan.planned_to_ms;
+    if (!live.superseded && plan.round === live.round && plan.planned_to_ms < live.plannedToMs) {
+      // The store forgot what it had committed (a standby took over): names that may have left are never planned again.
+      engine.ctx.log('warn', 'emit.store_went_back', {
+        pipeline: live.config.name,
+        byMs: live.plannedToMs - plan.planned_to_ms,
+      });
+      await raisePlan(engine.sql, live.number, { round: live.round, toMs: live.plannedToMs });
+    } else live.plannedToMs = plan.planned_to_ms;
     live.round = plan.round;
     const superseded = plan.generation !== live.generation || plan.retired;
     if (superseded && !live.superseded) {
@@ -122,13 +134,14 @@ function rowsOf(engine: Engine, live: LivePipeline, beat: Beat, nowMs: number): 
   const targets = live.targets.map(t => t.number);
   if (isDrill(live, beat)) targets.push(live.drill);
   const rows: PlannedBeat[] = [];
+  const round = live.round % FIRST_ASKED_INDEX;
   for (let part = 0; part * PART_SIZE < targets.length; part++) {
     const own = targets.slice(part * PART_SIZE, (part + 1) * PART_SIZE);
     rows.push({
       pipeline: live.number,
       slot: beat.slotMs,
-      part,
-      index: live.round,
+      part: part + (round === 0 ? 0 : PARTS_AGAIN + round * PARTS_MAX),
+      index: round,
       kind: 'planned',
       generation: live.generation,
       due_ms: beat.dueMs,

@@ -31,6 +31,7 @@ import { sendBeat } from './send.ts';
 import { settle } from './settle.ts';
 import { remembering } from './signatures.ts';
 import { type ClockReading, onClockStep, STEP_BOUND_MS, stepOf } from './steps.ts';
+import { createStoreFault } from './store-fault.ts';
 import { closeRetired, tidy } from './tidy.ts';
 
 const LEASE_MS = 20_000;
@@ -48,7 +49,6 @@ interface Held {
   watch: Watch;
   cursor: Json | undefined;
   readonly known: Known;
-  busy: boolean;
   /** Own failures (store, bug) back off here; the backend's stand in the watch. */
   notBeforeMs: number;
   failures: number;
@@ -111,6 +111,7 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     leaseMs,
     pipelines,
     instruments: createInstruments(),
+    storeFault: createStoreFault(ctx),
     stop: abort.signal,
   };
   const probeKey = createHmac('sha256', config.signingKeys[0] ?? '')
@@ -124,44 +125,52 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
 function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortController): RunningEngine {
   const { clock, log } = engine.ctx;
   const held = new Map<string, Held>();
+  /** Checkpoints with a round under way, which may be one under a lease that is over. */
+  const busy = new Set<string>();
   const tasks = new Set<Promise<void>>();
   let sends = 0;
   let reading: ClockReading = { wallMs: clock.now(), monoMs: clock.mono() };
   let leasesMono = Number.NEGATIVE_INFINITY;
 
+  const failed = (what: string, error: unknown): void => {
+    engine.instruments.add('step_failures');
+    const level = engine.storeFault.met(error) ? 'debug' : 'error';
+    log(level, `${what}.failed`, {
+      reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  };
+
   const start = (what: string, work: () => Promise<void>): void => {
     const task = work()
-      .catch(error => {
-        engine.instruments.add('step_failures');
-        log('error', `${what}.failed`, {
-          reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        });
-      })
+      .catch(error => failed(what, error))
       .finally(() => tasks.delete(task));
     tasks.add(task);
   };
 
-  const guarded = async (what: string, work: () => Promise<void>): Promise<void> => {
+  const guarded = async (what: string, work: () => Promise<void>): Promise<boolean> => {
     try {
       await work();
+      return true;
     } catch (error) {
-      engine.instruments.add('step_failures');
-      log('error', `${what}.failed`, { reason: error instanceof Error ? error.message : String(error) });
+      failed(what, error);
+      return false;
     }
   };
 
   async function checkClock(): Promise<void> {
     const now = { wallMs: clock.now(), monoMs: clock.mono() };
     const stepMs = stepOf(reading, now);
-    reading = now;
-    if (Math.abs(stepMs) <= STEP_BOUND_MS) return;
-    const all = [...held.values()];
-    const watches = await onClockStep(engine, stepMs, all);
-    for (const [i, h] of all.entries()) {
-      h.watch = watches[i] ?? h.watch;
-      h.lookedMs = null;
-      h.notBeforeMs = 0;
+    if (Math.abs(stepMs) > STEP_BOUND_MS) {
+      await onClockStep(
+        engine,
+        stepMs,
+        [...held.values()].map(h => h.lease),
+      );
+      held.clear();
+      leasesMono = Number.NEGATIVE_INFINITY;
     }
+    // Only now: a step that the store didn't take is still ahead of us.
+    reading = now;
   }
 
   async function renewLeases(): Promise<void> {
@@ -175,11 +184,8 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
       ]),
     );
     leasesMono = clock.mono();
-    await reapAbandoned(engine.sql, {
-      nowMs: clock.now(),
-      leaseMs: engine.leaseMs,
-      drills: engine.pipelines.map(p => p.drill),
-    });
+    engine.storeFault.worked();
+    await reapAbandoned(engine.sql, { nowMs: clock.now(), leaseMs: engine.leaseMs });
     for (const key of held.keys()) if (!leases.has(key)) held.delete(key);
     const fresh = places.filter(p => {
       const lease = leases.get(keyOf(p.checkpoint.key));
@@ -203,7 +209,6 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
         watch: { ...newWatch, ...state.watermark },
         cursor: (state.cursor ?? undefined) as Json | undefined,
         known: new Known(),
-        busy: false,
         notBeforeMs: 0,
         failures: 0,
         lookedMs: null,
@@ -241,7 +246,8 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
   }
 
   function startRound(h: Held): void {
-    h.busy = true;
+    const key = keyOf(h.lease);
+    busy.add(key);
     start('round', async () => {
       try {
         await round(h);
@@ -250,14 +256,14 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
         h.failures++;
         h.notBeforeMs = clock.now() + Math.min(500 * 2 ** h.failures, 30_000) * (0.5 + engine.ctx.random());
         if (error instanceof Error && error.name === 'LeaseLostError') {
-          held.delete(keyOf(h.lease));
+          if (held.get(keyOf(h.lease)) === h) held.delete(keyOf(h.lease));
           engine.instruments.add('leases_lost');
           log('info', 'lease.lost', { reason: error.message });
           return;
         }
         throw error;
       } finally {
-        h.busy = false;
+        busy.delete(key);
       }
     });
   }
@@ -273,7 +279,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
       if (h) h.wanted = true;
     }
     for (const h of held.values()) {
-      if (h.busy || nowMs < h.notBeforeMs) continue;
+      if (busy.has(keyOf(h.lease)) || nowMs < h.notBeforeMs) continue;
       if (h.wanted || lookDue(h, nowMs)) startRound(h);
     }
   }
@@ -282,6 +288,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
     if (sends >= SENDS_MAX) return log('warn', 'emit.backlog', { sends });
     const nowMs = clock.now();
     const own = await planBeats(engine, nowMs, nowMs + aheadMs);
+    if (own.length > 0) engine.storeFault.worked();
     for (const beat of own) {
       sends++;
       start('emit', async () => {
@@ -329,7 +336,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
     probeKey,
     async tick(aheadMs) {
       if (engine.stop.aborted) return;
-      await guarded('clock', checkClock);
+      if (!(await guarded('clock', checkClock))) return;
       await guarded('lease', renewLeases);
       await guarded('emit', () => sendDue(aheadMs));
       await guarded('look', lookAround);

@@ -3,13 +3,10 @@
  * nothing new, so it need not be verified, written and settled again.
  */
 import type { SeenRecord } from '../contracts/observer.ts';
-import type { Sighting } from './sight.ts';
+import { recordKey, type Sighting } from './sight.ts';
 
 /** Of one look. What is beyond isn't skipped, merely judged again. */
 const RECORDS_MAX = 50_000;
-
-/** The backend's own id tells a record from all others; without one only its whole text does. */
-export const recordKey = (record: SeenRecord): string => record.recordId ?? record.text;
 
 export class Known {
   #last = new Map<string, Sighting | null>();

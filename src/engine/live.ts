@@ -16,12 +16,13 @@ import type { CanaryName } from '../domain/canary.ts';
 import type { EventFormat, EventInput } from '../domain/event.ts';
 import { createTemplate, formats } from '../domain/formats/index.ts';
 import type { Schedule } from '../domain/schedule.ts';
-import type { Keyring } from '../domain/token.ts';
+import type { Keyring, SignedBy } from '../domain/token.ts';
 import type { WatchRules } from '../domain/watermark.ts';
 import type { CheckpointKey } from '../store/lease.ts';
 import type { Sql } from '../store/open.ts';
 import { readGenerations, registerPipeline, type StoreIdentity } from '../store/register.ts';
 import type { Instruments } from './instruments.ts';
+import type { StoreFault } from './store-fault.ts';
 
 export interface LiveCheckpoint {
   readonly config: CheckpointConfig;
@@ -85,6 +86,7 @@ export interface Engine {
   readonly leaseMs: number;
   readonly pipelines: readonly LivePipeline[];
   readonly instruments: Instruments;
+  readonly storeFault: StoreFault;
   /** Aborted at shutdown. */
   readonly stop: AbortSignal;
 }
@@ -238,18 +240,19 @@ function formatOf(name: string, template: string | undefined): EventFormat {
   return format;
 }
 
-/** What an event of this canary is made from. Everything but `nowMs` follows from the name and the configuration. */
+/** What an event of this canary is made from. Everything but `nowMs` follows from the name, the configuration and who signed. */
 export function inputOf(
   engine: Pick<Engine, 'keyring'>,
   pipeline: LivePipeline,
   name: CanaryName,
   nowMs: number,
   source: EventSource | undefined = pipeline.source,
+  by?: SignedBy,
 ): EventInput {
   const target = pipeline.targetByNumber.get(name.target) ?? 'unknown';
   const event = source?.event;
   return {
-    ...engine.keyring.sign(name),
+    ...engine.keyring.sign(name, by),
     slotMs: name.slot,
     nowMs,
     target,

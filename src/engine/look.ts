@@ -12,6 +12,7 @@ import {
   type LookRange,
   type Open,
   planLooks,
+  SKEW_ALLOWANCE_MS,
   type Watch,
 } from '../domain/watermark.ts';
 import type { Lease } from '../store/lease.ts';
@@ -251,8 +252,12 @@ async function takePage(
   const sifted = await siftKnowing(engine, at, rest, seeing, aliases);
   const rows = sifted.sightings.map(s => ({
     ...s.row,
-    // An earlier look by event time may have begun after this canary's time: then it says nothing of its absence.
-    seen_after_ms: range.by === 'event' && !coveredBefore(watch, s.name) ? null : s.row.seen_after_ms,
+    // An earlier look by event time may have begun after this record's time: then it says nothing of its absence. Nor does
+    // a chain of what it didn't show, but a look by event time does.
+    seen_after_ms:
+      range.by === 'event' && (at.checkpoint.rules.chained || !coveredBefore(watch, s))
+        ? null
+        : s.row.seen_after_ms,
   }));
   for (const s of [...again, ...sifted.sightings]) noteSighting(ask, s, seeing.seenMs);
   if (rows.length === 0 && cursor === undefined && sifted.findings.length === 0) return;
@@ -266,8 +271,9 @@ async function takePage(
   at.known.add(sifted.sightings);
 }
 
-const coveredBefore = (watch: Watch, name: CanaryName): boolean =>
-  watch.coveredFromMs !== null && watch.coveredFromMs <= name.slot + Math.min(watch.skewLowMs, 0);
+const coveredBefore = (watch: Watch, s: Sighting): boolean =>
+  watch.coveredFromMs !== null &&
+  watch.coveredFromMs <= (s.eventMs ?? s.name.slot + watch.skewLowMs - SKEW_ALLOWANCE_MS);
 
 const ANCHORS = 3;
 

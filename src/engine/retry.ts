@@ -7,7 +7,7 @@ const GIVE_UP_MS = 300_000;
 
 /** Repeats an idempotent commit with back-off and jitter. Throws the last error when the process stops or the time is over. */
 export async function untilCommitted<T>(
-  engine: Pick<Engine, 'ctx' | 'instruments' | 'stop'>,
+  engine: Pick<Engine, 'ctx' | 'instruments' | 'stop' | 'storeFault'>,
   what: string,
   commit: () => Promise<T>,
 ): Promise<T> {
@@ -20,7 +20,8 @@ export async function untilCommitted<T>(
       if (error instanceof LeaseLostError) throw error;
       if (clock.mono() > endMono || (engine.stop.aborted && tries >= 3)) throw error;
       engine.instruments.add('store_retries');
-      log('warn', `${what}.retry`, { tries, reason: String(error) });
+      const level = engine.storeFault.met(error) ? 'debug' : 'warn';
+      log(level, `${what}.retry`, { tries, reason: String(error) });
       await clock.sleep(Math.min(200 * 2 ** tries, 10_000) * (0.5 + random()));
     }
   }

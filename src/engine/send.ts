@@ -63,7 +63,7 @@ async function attempt(
 ): Promise<void> {
   const { clock, random } = engine.ctx;
   const lateMs = Math.max(0, clock.now() - beat.row.due_ms);
-  const endMono = clock.mono() + Math.max(0, beat.pipeline.config.sendWithinMs - lateMs);
+  const endMono = clock.mono() + beat.pipeline.config.sendWithinMs - lateMs;
   let open = [...work.positions];
   for (let tries = 0; open.length > 0 && clock.mono() <= endMono && !engine.stop.aborted; tries++) {
     const startedMs = clock.now();

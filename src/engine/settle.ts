@@ -12,6 +12,7 @@ import type { Lease } from '../store/lease.ts';
 import type { Tx } from '../store/open.ts';
 import { readGeneration } from '../store/register.ts';
 import {
+  awaitSettling,
   loadMarks,
   loadRollups,
   type MarkRow,
@@ -289,6 +290,8 @@ async function passUpstream(tx: Tx, at: SettleAt, settled: readonly SettledRow[]
   const arrived = settled.filter(s => s.result.arrived.length > 0);
   if (arrived.length === 0 || at.checkpoint.upstream.length === 0) return;
   const keys = arrived.map(s => ({ slot: s.row.slot, part: s.row.part }));
+  // One of them that is concluding that it misses what arrived here can't see it yet: wait until it has.
+  await awaitSettling(tx, at.lease.pipeline, at.checkpoint.upstream);
   const missing = await missingAt(tx, at.lease.pipeline, at.checkpoint.upstream, keys);
   const gone = new Set([VERDICTS.indexOf('lost'), VERDICTS.indexOf('overdue'), VERDICTS.indexOf('unproven')]);
   const told = missing.flatMap(m => {

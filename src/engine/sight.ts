@@ -7,9 +7,8 @@ import { type CanaryName, nameKey } from '../domain/canary.ts';
 import { findInText } from '../domain/finder.ts';
 import { integrity } from '../domain/integrity.ts';
 import { type Expected, recognise } from '../domain/recognise.ts';
-import { decodeUuid, isUuidShape, partialToken } from '../domain/token.ts';
+import { decodeUuid, isUuidShape, partialToken, type SignedBy } from '../domain/token.ts';
 import type { FindingRow, InboxRow } from '../store/sight.ts';
-import { recordKey } from './known.ts';
 import { type Engine, type EventSource, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
 
 /** The order is the encoding in the store: append only. */
@@ -75,7 +74,8 @@ export function sift(
         finding('alien', { name: nameKey(name), record: sampleOf(record.text) });
         continue;
       }
-      const expected = expectationMet(engine, at, record, { ...candidate, name });
+      const by = 'epoch' in verified ? verified : undefined;
+      const expected = expectationMet(engine, at, record, { ...candidate, name, by });
       if (!expected) {
         finding('echo', { name: nameKey(name), record: sampleOf(record.text) });
         continue;
@@ -119,10 +119,12 @@ function expectationMet(
   engine: Pick<Engine, 'keyring'>,
   at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
   record: SeenRecord,
-  candidate: Candidate & { readonly name: CanaryName },
+  candidate: Candidate & { readonly name: CanaryName; readonly by: SignedBy | undefined },
 ) {
+  const { name, by } = candidate;
+  const { eventMs } = record;
   for (const source of [at.pipeline.source, ...at.pipeline.otherSources]) {
-    const expected = expectedOf(engine, at, { name: candidate.name, eventMs: record.eventMs, source });
+    const expected = expectedOf(engine, at, { name, by, eventMs, source });
     const found = { token: candidate.text, uuid: candidate.uuid ?? expected.uuid };
     if (isItself(record, expected) || recognise(record, found, expected) === 'sighting') return expected;
   }
@@ -134,15 +136,17 @@ function expectedOf(
   at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
   canary: {
     readonly name: CanaryName;
+    /** By another key or in another epoch its event was another. */
+    readonly by: SignedBy | undefined;
     readonly eventMs: number | undefined;
     readonly source: EventSource | undefined;
   },
 ) {
-  const { name, eventMs, source } = canary;
+  const { name, by, eventMs, source } = canary;
   const { at: place, transforms } = at.checkpoint.config;
   // Its own time, where the backend tells it, makes the same text again. Beyond a Date's range nothing can be written.
   const nowMs = eventMs !== undefined && Math.abs(eventMs) <= DATE_MAX_MS ? eventMs : name.slot;
-  const input = inputOf(engine, at.pipeline, name, nowMs, source);
+  const input = inputOf(engine, at.pipeline, name, nowMs, source, by);
   const event = source?.format.write(input);
   return {
     uuid: input.uuid,
@@ -190,6 +194,9 @@ function sightingOf(
     },
   };
 }
+
+/** The backend's own id tells a record from all others; without one only its whole text does. */
+export const recordKey = (record: SeenRecord): string => record.recordId ?? record.text;
 
 /** Equal records of one answer, told only by their number, become one row with copies. */
 function merged(sightings: readonly Sighting[]): Sighting[] {

@@ -4,7 +4,7 @@
  */
 import type { CanaryName } from '../domain/canary.ts';
 import { sameName } from '../domain/canary.ts';
-import type { Keyring, Verified } from '../domain/token.ts';
+import type { Keyring, SignedBy, Verified } from '../domain/token.ts';
 
 interface Signed {
   readonly name: CanaryName;
@@ -29,7 +29,8 @@ export function remembering(keyring: Keyring, epoch: number, size = REMEMBERED):
     }
     young.set(signed.token, signed);
   }
-  function sign(name: CanaryName): { token: string; uuid: string } {
+  function sign(name: CanaryName, by?: SignedBy): { token: string; uuid: string } {
+    if (by && (by.keyIndex !== 0 || by.epoch !== epoch)) return keyring.sign(name, by);
     if (last && sameName(last.name, name)) return last;
     const signed = { name: { ...name }, ...keyring.sign(name) };
     remember(signed);

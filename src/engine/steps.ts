@@ -2,9 +2,10 @@
  * Steps of the clock (DESIGN §3): when the wall clock jumps against the monotonic one, looks before the jump prove
  * nothing after it, and open canaries get their whole time again. Our own fault, and never the pipeline's loss.
  */
-import { voidBefore, type Watch } from '../domain/watermark.ts';
-import type { Lease } from '../store/lease.ts';
-import { commitFindings, commitSightings } from '../store/sight.ts';
+import { voidBefore } from '../domain/watermark.ts';
+import { fenceOff, type Lease, LeaseLostError } from '../store/lease.ts';
+import { saveWatch, underLease } from '../store/settle.ts';
+import { commitFindings } from '../store/sight.ts';
 import { replan, restartDeadlines } from '../store/tidy.ts';
 import { rereadPlans } from './emit.ts';
 import type { Engine } from './live.ts';
@@ -21,12 +22,11 @@ export interface ClockReading {
 export const stepOf = (before: ClockReading, now: ClockReading): number =>
   now.wallMs - before.wallMs - (now.monoMs - before.monoMs);
 
-/** Restarts deadlines, voids what the looks of these leases had proven, moves the plans. Returns the new watches. */
-export async function onClockStep(
-  engine: Engine,
-  stepMs: number,
-  held: readonly { readonly lease: Lease; readonly watch: Watch }[],
-): Promise<Watch[]> {
+/**
+ * Restarts deadlines, moves the plans, voids what the looks of these leases had proven and fences off those under way: they
+ * began in the old time. The leases are over. Can be repeated when the store failed in between.
+ */
+export async function onClockStep(engine: Engine, stepMs: number, held: readonly Lease[]): Promise<void> {
   const nowMs = engine.ctx.clock.now();
   engine.ctx.log('warn', 'clock.step', { stepMs: Math.round(stepMs) });
   await restartDeadlines(engine.sql, nowMs);
@@ -37,7 +37,14 @@ export async function onClockStep(
     ]);
   }
   await rereadPlans(engine);
-  const voided = held.map(h => ({ ...h, watch: voidBefore(h.watch, nowMs) }));
-  for (const v of voided) await commitSightings(engine.sql, v.lease, { rows: [], watch: v.watch });
-  return voided.map(v => v.watch);
+  for (const lease of held) {
+    try {
+      await underLease(engine.sql, lease, async (tx, watch) => {
+        await saveWatch(tx, lease, voidBefore(watch, nowMs));
+        await fenceOff(tx, lease);
+      });
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) throw error;
+    }
+  }
 }

@@ -58,6 +58,8 @@ export interface NodeHandle {
 
 /** Beats are planned this far ahead, so that each goes out at its own millisecond. */
 const AHEAD_MS = 1_000;
+/** Until the last planned beat has gone. */
+const PLANNED_MS = AHEAD_MS + 250;
 
 type Closer = () => Promise<void>;
 
@@ -143,9 +145,11 @@ const plansOf = ({ engine }: RunningEngine): Plans =>
 
 function closeOnce({ front, store, running, ticker, highWater }: Parts, log: Log): () => Promise<void> {
   const closeAll = async () => {
-    // The engine comes before the last requests: what was pushed to us is committed as long as the store is there.
-    front.stopAccepting();
     await ticker.stop();
+    // What is planned already is still sent: a restart must not cost canaries.
+    await running.engine.ctx.clock.sleep(PLANNED_MS);
+    front.stopAccepting();
+    // Requests under way come last: what was pushed to us is committed as long as the store is there.
     await running.close();
     await highWater.keep(plansOf(running), true);
     await front.close();

@@ -1,4 +1,5 @@
 /** Queries of the engine's step `emit`: the intent before anything leaves, the outcomes after. */
+import { toJson } from './json.ts';
 import type { Sql } from './open.ts';
 
 /** A row of `beat` to be: at most PART_SIZE canaries of one slot. */
@@ -68,6 +69,7 @@ export async function commitIntent(
     won as (
       update pipeline p set planned_to_ms = step.to_ms from step
        where p.number = step.pipeline and p.planned_to_ms = step.from_ms and p.generation = step.generation
+         and not p.retired
       returning p.number),
     skips as (
       insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, copies, look)
@@ -139,12 +141,12 @@ export async function commitOutcomes(sql: Sql, beats: readonly SentBeat[]): Prom
     with x as (
       update beat b set sendings = x.sendings, first_offs = x.first_offs, last_offs = x.last_offs,
                         attempts = x.attempts, reasons = x.reasons
-        from json_to_recordset(${JSON.stringify(beats.map(({ aliases: _, ...b }) => b))}::text::json)
+        from json_to_recordset(${toJson(beats.map(({ aliases: _, ...b }) => b))}::text::json)
           as x(pipeline int, slot int8, part int, owner text, sendings smallint[], first_offs int[], last_offs int[],
                attempts smallint[], reasons jsonb)
        where b.pipeline = x.pipeline and b.slot = x.slot and b.part = x.part and b.owner = x.owner and b.sendings is null)
     insert into alias (pipeline, alias, slot, target, index)
-    select * from json_to_recordset(${JSON.stringify(aliases)}::text::json)
+    select * from json_to_recordset(${toJson(aliases)}::text::json)
       as a(pipeline int, alias text, slot int8, target int, index int)
     on conflict do nothing`;
 }
@@ -155,15 +157,15 @@ export async function commitOutcomes(sql: Sql, beats: readonly SentBeat[]): Prom
  */
 export async function reapAbandoned(
   sql: Sql,
-  options: { readonly nowMs: number; readonly leaseMs: number; readonly drills: readonly number[] },
+  options: { readonly nowMs: number; readonly leaseMs: number },
 ): Promise<number> {
-  const { nowMs, leaseMs, drills } = options;
+  const { nowMs, leaseMs } = options;
   const rows = await sql`
     with alive as (
       select self from replica
        where seen_ms > (extract(epoch from clock_timestamp()) * 1000)::int8 - ${leaseMs}::int8),
     drill as (
-      select value::int as number from json_array_elements_text(${JSON.stringify(drills)}::text::json))
+      select number from target where state = 'drill')
     update beat b
        set sendings = array(select case when t in (select number from drill) then 4 else 2 end::smallint
                               from unnest(b.targets) with ordinality as u(t, n) order by n),
@@ -176,4 +178,15 @@ export async function reapAbandoned(
             or (b.committed_ms < ${nowMs - leaseMs} and b.owner not in (select self from alive)))
     returning 1`;
   return rows.length;
+}
+
+/** Moves a plan forward to what is known to have been planned in this round; never back. */
+export async function raisePlan(
+  sql: Sql,
+  pipeline: number,
+  known: { readonly round: number; readonly toMs: number },
+): Promise<void> {
+  await sql`
+    update pipeline set planned_to_ms = greatest(planned_to_ms, ${known.toMs}::int8)
+     where number = ${pipeline} and round = ${known.round}`;
 }

@@ -2,7 +2,7 @@
  * The fenced lease of a checkpoint: whoever holds it looks and settles there. Expiry is judged by the database's clock,
  * so replicas with different clocks agree; the fence makes a holder that fell asleep harmless.
  */
-import type { Sql } from './open.ts';
+import type { Sql, Tx } from './open.ts';
 
 export interface CheckpointKey {
   readonly pipeline: number;
@@ -57,6 +57,13 @@ export async function acquireLeases(
     select c.pipeline, c.number, c.fence from checkpoint c
       join w on c.pipeline = w.pipeline and c.number = w.checkpoint
      where c.holder = ${self}`;
+}
+
+/** Ends the lease for work under way; its holder may take it again. */
+export async function fenceOff(sql: Sql | Tx, lease: Lease): Promise<void> {
+  await sql`
+    update checkpoint set fence = fence + 1
+     where pipeline = ${lease.pipeline} and number = ${lease.checkpoint} and fence = ${lease.fence}`;
 }
 
 /** Gives leases back at shutdown, so that another replica need not wait for our heartbeat to grow old. */

@@ -32,6 +32,8 @@ export function openStore(options: OpenOptions): Sql {
     max: options.max ?? 10,
     idle_timeout: 60,
     connect_timeout: 10,
+    // Seconds until a lost connection is tried again: a store that is back is used within two.
+    backoff: (tries: number) => Math.min(3 ** tries / 100, 2),
     fetch_types: options.fetchTypes ?? false,
     types: { bigint },
     onnotice: () => {},

@@ -51,6 +51,9 @@ export interface RegisteredPipeline {
   readonly checkpoints: ReadonlyMap<string, number>;
 }
 
+/** Nobody plans further ahead: a plan that reaches beyond is of a clock that was set back since. Its slots come again. */
+const AHEAD_MAX_MS = 600_000;
+
 /** Writes a pipeline's configuration into the store; the newest to start wins, older replicas notice and stop emitting. */
 export async function registerPipeline(
   sql: Sql,
@@ -60,7 +63,10 @@ export async function registerPipeline(
   return (await sql.begin(async tx => {
     const [p] = await tx<{ number: number; planned_to_ms: number; round: number }[]>`
       insert into pipeline (id, name, planned_to_ms) values (${spec.id}, ${spec.name}, ${nowMs})
-      on conflict (id) do update set name = excluded.name, retired = false
+      on conflict (id) do update set name = excluded.name, retired = false,
+        planned_to_ms = case when pipeline.retired or pipeline.planned_to_ms > excluded.planned_to_ms + ${AHEAD_MAX_MS}
+                             then excluded.planned_to_ms else pipeline.planned_to_ms end,
+        round = pipeline.round + (pipeline.planned_to_ms > excluded.planned_to_ms + ${AHEAD_MAX_MS})::int
       returning number, planned_to_ms, round`;
     if (!p) throw new Error(`pipeline ${spec.id} could not be registered`);
     const targets = [...spec.targets.map(name => ({ name, state: 'active' })), { name: '', state: 'drill' }];

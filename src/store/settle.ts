@@ -189,6 +189,15 @@ export async function tellUpstream(
         as r(checkpoint int, slot int8, target int, index int, seen_ms int8)`;
 }
 
+/** Waits for settlings under way at these checkpoints; those that begin later wait for this one's commit. */
+export async function awaitSettling(tx: Tx, pipeline: number, checkpoints: readonly number[]): Promise<void> {
+  await tx`
+    select from checkpoint
+     where pipeline = ${pipeline}
+       and number = any(array(select json_array_elements_text(${JSON.stringify(checkpoints)}::text::json)::int))
+     order by number for share`;
+}
+
 /** Canaries that are missing at these checkpoints although their time there is over. */
 export async function missingAt(
   tx: Tx,

@@ -1,6 +1,7 @@
 /** Queries of the engine's step `sight`: evidence, cursor and the look's end in one transaction (law 7). */
 import type { Json } from '../contracts/observer.ts';
 import type { Watch } from '../domain/watermark.ts';
+import { toJson } from './json.ts';
 import { type CheckpointKey, type Lease, LeaseLostError } from './lease.ts';
 import type { Sql, Tx } from './open.ts';
 
@@ -48,17 +49,17 @@ export async function commitSightings(
   const done = await sql`
     with c as (
       update checkpoint
-         set watermark = coalesce(${watch === undefined ? null : JSON.stringify(watch)}::text::jsonb, watermark),
-             cursor = coalesce(${cursor === undefined ? null : JSON.stringify(cursor)}::text::jsonb, cursor)
+         set watermark = coalesce(${watch === undefined ? null : toJson(watch)}::text::jsonb, watermark),
+             cursor = coalesce(${cursor === undefined ? null : toJson(cursor)}::text::jsonb, cursor)
        where pipeline = ${lease.pipeline} and number = ${lease.checkpoint} and fence = ${lease.fence}
       returning 1),
     s as (
       insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record,
                             copies, look, integrity, detail)
       select ${lease.pipeline}, ${lease.checkpoint}, r.*
-        from json_to_recordset(${JSON.stringify(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})
+        from json_to_recordset(${toJson(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})
        where exists (select from c)),
-    f as (${findingUpsert(sql, lease, findings)})
+    f as (${findingUpsert(sql, lease, findings, sql`where exists (select from c)`)})
     select 1 from c`;
   if (done.length === 0)
     throw new LeaseLostError(`the lease on ${lease.pipeline}/${lease.checkpoint} went to another replica`);
@@ -77,12 +78,17 @@ export async function commitReceived(
     insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record,
                           copies, look, integrity, detail)
     select ${at.pipeline}, ${at.checkpoint}, r.*
-      from json_to_recordset(${JSON.stringify(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})`;
+      from json_to_recordset(${toJson(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})`;
 }
 
 const HOUR_MS = 3_600_000;
 
-function findingUpsert(sql: Sql | Tx, at: CheckpointKey, findings: readonly FindingRow[]) {
+function findingUpsert(
+  sql: Sql | Tx,
+  at: CheckpointKey,
+  findings: readonly FindingRow[],
+  where = sql`where true`,
+) {
   const byKey = new Map<
     string,
     { kind: string; hour_ms: number; count: number; first_ms: number; last_ms: number; sample: unknown }
@@ -100,8 +106,9 @@ function findingUpsert(sql: Sql | Tx, at: CheckpointKey, findings: readonly Find
   return sql`
     insert into finding as f (pipeline, checkpoint, kind, hour_ms, count, first_ms, last_ms, sample)
     select ${at.pipeline}, ${at.checkpoint}, r.kind, r.hour_ms, r.count, r.first_ms, r.last_ms, r.sample
-      from json_to_recordset(${JSON.stringify([...byKey.values()])}::text::json)
+      from json_to_recordset(${toJson([...byKey.values()])}::text::json)
         as r(kind text, hour_ms int8, count int8, first_ms int8, last_ms int8, sample jsonb)
+     ${where}
     on conflict (pipeline, checkpoint, kind, hour_ms) do update
       set count = f.count + excluded.count, last_ms = greatest(f.last_ms, excluded.last_ms), sample = excluded.sample`;
 }
@@ -125,5 +132,5 @@ export async function findAliases(
   return await sql<{ alias: string; slot: number; target: number; index: number }[]>`
     select alias, slot, target, index from alias
      where pipeline = ${pipeline}
-       and alias in (select json_array_elements_text(${JSON.stringify(identities)}::text::json))`;
+       and alias in (select json_array_elements_text(${toJson(identities)}::text::json))`;
 }

@@ -8,6 +8,7 @@ import type { RunningEngine } from '../engine/engine.ts';
 import { createAccess } from './access.ts';
 import { canariesApi } from './api/canaries.ts';
 import { pipelinesApi } from './api/pipelines.ts';
+import { testCanaryApi } from './api/test-canary.ts';
 import { mountEmit } from './emit.ts';
 import { mountHealth } from './health.ts';
 import { type IngestLimits, mountIngest } from './ingest.ts';
@@ -37,6 +38,7 @@ export function createApp(options: AppOptions): Hono {
   });
   app.route('/api/v1', pipelinesApi({ running, access }));
   app.route('/api/v1', canariesApi({ running, access }));
+  app.route('/api/v1', testCanaryApi({ running, access }));
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'http',
     scheme: 'bearer',

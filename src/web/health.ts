@@ -1,5 +1,6 @@
 /**
- * `/healthz`: the process answers. `/readyz`: it can do its work: the store answers, has our tables, and the engine ticks.
+ * `/healthz`: the process answers. `/readyz`: it can do its work: the store answers, has our tables, takes what we write, and
+ * the engine ticks.
  * Neither says anything of a pipeline, and neither needs a key.
  */
 import type { Hono } from 'hono';
@@ -24,7 +25,8 @@ interface Check {
 export function mountHealth(app: Hono, options: HealthOptions): void {
   app.get('/healthz', c => c.json({ status: 'ok' }, 200, { 'cache-control': 'no-store' }));
   app.get('/readyz', async c => {
-    const checks = [await checkStore(options.running), checkTick(options), checkStop(options.running)];
+    const { running } = options;
+    const checks = [await checkStore(running), checkWrites(running), checkTick(options), checkStop(running)];
     const ready = checks.every(check => check.ok);
     return c.json({ status: ready ? 'ready' : 'not ready', checks }, ready ? 200 : 503, {
       'cache-control': 'no-store',
@@ -50,6 +52,12 @@ async function checkStore({ engine }: RunningEngine): Promise<Check> {
   const reason = await Promise.race([asked, late]);
   stop.abort();
   return { name: 'store', ok: reason === '', reason: reason === '' ? 'answers, with our tables' : reason };
+}
+
+function checkWrites({ engine }: RunningEngine): Check {
+  const fault = engine.storeFault.current();
+  const since = fault && ` (since ${new Date(fault.sinceMs).toISOString()})`;
+  return { name: 'writes', ok: !fault, reason: fault ? `${fault.reason}${since}` : 'the store takes them' };
 }
 
 function checkTick({ running, lastTickMonoMs }: HealthOptions): Check {

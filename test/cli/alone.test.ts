@@ -1,6 +1,8 @@
 /** The verbs that need a store, on an embedded one that nobody else uses: from the first canary to a copy of the ledger. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -11,7 +13,7 @@ const data = useDirectory();
 const other = useDirectory();
 const inDir = (args: readonly string[]) => coalmine(args, { cwd: dir });
 
-/** `deliver`: the far end is the near one; else nothing ever arrives. */
+/** Nothing ever arrives at the far end of `dead`. */
 const config = (dataDir: string, pipelines = ['hello']) =>
   [
     `store: { kind: embedded, data_dir: ${dataDir} }`,
@@ -69,11 +71,27 @@ test('test: what has not arrived when time is up can’t be told', async () => {
 });
 
 test('test: refused by the first hop', async () => {
-  writeFileSync(join(dir, 'refused.yaml'), config(other).replaceAll('./hello.log', './no/such/folder/x.log'));
-  const ended = await inDir(['test', 'hello', '-c', 'refused.yaml']);
-  expect(ended.out).toMatch(/< (refused|unsent)/);
-  expect([1, 3]).toContain(ended.code);
-  expect(ended.code).not.toBe(0);
+  const refusing = config(data, ['hello', 'dead']).replace(
+    'kind: file, path: ./hello.log',
+    'kind: syslog, address: "tcp://127.0.0.1:1"',
+  );
+  const ended = await inDir(['test', 'hello', '-c', put(dir, 'refusing.yaml', refusing)]);
+  expect(ended.out).toMatch(/< refused[\s\S]*ECONNREFUSED[\s\S]*\nrefused: the first hop refused it/);
+  expect(ended.code).toBe(1);
+});
+
+test('test: what is pushed to us is taken for as long as it runs', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  const pushed = config(data, ['hello', 'dead'])
+    .replace('127.0.0.1:1', `127.0.0.1:${port}`)
+    .replace('kind: file, path: ./hello.log', `kind: http, url: "http://127.0.0.1:${port}/ingest/hello/near"`)
+    .replace('kind: file, path: ./hello.log', 'kind: receive');
+  const ended = await inDir(['test', 'hello', '-c', put(dir, 'pushed.yaml', pushed)]);
+  expect(ended.out).toMatch(/> sending by http[\s\S]*near: seen after/);
+  expect(ended).toMatchObject({ code: 0, err: '' });
 });
 
 test('status and doctor on a store at rest', async () => {

@@ -74,6 +74,15 @@ test('status, doctor and export read its store', async () => {
   expect(readFileSync(join(dir, 'l.ndjson'), 'utf8')).toContain('"table":"beat"');
 });
 
+test('where its store can’t be reached, status asks it', async () => {
+  writeFileSync(
+    join(dir, 'remote.yaml'),
+    yaml(node.config.listen.port).replace(/^store:.*/, 'store: postgres://u:p@127.0.0.1:1/x'),
+  );
+  const { out } = await inDir(['status', 'hello', '--json', '-c', 'remote.yaml']);
+  expect(JSON.parse(out).data).toMatchObject([{ name: 'hello', targets: { n: 2 } }]);
+});
+
 test('a new epoch isn’t declared under it', async () => {
   const ended = await inDir(['migrate', '--new-epoch']);
   expect(ended).toMatchObject({ code: 2, err: expect.stringContaining('stop them all') });

@@ -27,6 +27,7 @@ describe.concurrent('usage', () => {
     [['test'], /missing required argument 'pipeline'/],
     [['schema', 'surplus'], /too many arguments/],
     [['keys', 'gen'], /unknown command 'gen'/],
+    [['help', 'vallidate'], /did you mean "validate"/],
     [['validate', '--config'], /argument missing/],
   ])('%j is told what was meant, and ends with 2', async (args, says) => {
     const ended = await coalmine(args, { cwd: dir });
@@ -73,18 +74,17 @@ describe.concurrent('usage', () => {
 
 describe.concurrent('output', () => {
   test('a reader that goes away ends it quietly', async () => {
-    const token = signToken({
+    const signing = {
       key: 'k'.repeat(32),
       storeId: 's',
       epoch: 1,
       target: 1,
       slot: 1_700_000_000_000,
       index: 0,
-    });
-    const file = put(dir, 'many.log', `${token}\n`.repeat(40_000));
-    const child = spawn(process.execPath, [CLI, 'scan', '-c', 'none.yaml', file], {
+    };
+    const file = put(dir, 'many.log', `${signToken(signing)}\n`.repeat(100_000));
+    const child = spawn(process.execPath, [CLI, 'scan', '--key', signing.key, '--store-id', 's', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      cwd: dir,
     });
     let err = '';
     child.stderr.on('data', chunk => {
@@ -92,8 +92,7 @@ describe.concurrent('output', () => {
     });
     child.stdout.once('data', () => child.stdout.destroy());
     const code = await new Promise(resolve => child.once('close', resolve));
-    expect(err).not.toMatch(/EPIPE|\n\s+at /);
-    expect(code).toBe(2);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
   test('no colours where nobody looks', async () => {

@@ -53,7 +53,7 @@ const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
 
 describePeer('sign-ins at an OpenID provider, seen in its audit logs', [OIDC_PROVIDER], () => {
   const db = useDatabase();
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-openid-'));
+  let dir = '';
   const pathOf = (log: string) => join(dir, `${log}.log`);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'k1' };
@@ -75,12 +75,14 @@ describePeer('sign-ins at an OpenID provider, seen in its audit logs', [OIDC_PRO
     });
   };
 
-  const checkpoints = Object.entries(LOGS).map(
-    ([name, { at }]) =>
-      `      - { name: ${name}, after: source, at: ${at}, observe: { kind: file, path: "${pathOf(name)}", containing: grant.success }, on_time_within: 3s, lost_after: 5s, look_every: 500ms, settle: 200ms }`,
-  );
+  const checkpoints = () =>
+    Object.entries(LOGS).map(
+      ([name, { at }]) =>
+        `      - { name: ${name}, after: source, at: ${at}, observe: { kind: file, path: "${pathOf(name)}", containing: grant.success }, on_time_within: 3s, lost_after: 5s, look_every: 500ms, settle: 200ms }`,
+    );
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'coalmine-openid-'));
     for (const name of Object.keys(LOGS)) writeFileSync(pathOf(name), '');
     const [port = 0, own = 0] = await freePorts(2);
     provider = await start(port);
@@ -108,7 +110,7 @@ describePeer('sign-ins at an OpenID provider, seen in its audit logs', [OIDC_PRO
         - { in: header, name: client-request-id, as: uuid }
     send_within: 1s
     checkpoints:
-${checkpoints.join('\n')}
+${checkpoints().join('\n')}
 `,
     });
     await pause(5_000);
@@ -122,7 +124,7 @@ ${checkpoints.join('\n')}
   afterAll(async () => {
     await coalmine?.stop();
     await provider?.kill();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   /** The canaries whose sign-in the provider has on record, by its own words and in the order of names. */

@@ -21,7 +21,7 @@ interface Series {
 
 describePeer('a real Prometheus scrapes /metrics', [PROMETHEUS], () => {
   const db = useDatabase();
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-prometheus-'));
+  let dir = '';
   let prometheus: PeerProcess;
   let coalmine: Coalmine;
   let api = '';
@@ -35,6 +35,7 @@ describePeer('a real Prometheus scrapes /metrics', [PROMETHEUS], () => {
     (await ask<{ result: Series[] }>(`/query?query=${encodeURIComponent(expression)}`)).result;
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'coalmine-prometheus-'));
     const [port = 0, own = 0] = await freePorts(2);
     const log = join(dir, 'auth.log');
     writeFileSync(log, '');
@@ -77,7 +78,7 @@ scrape_configs:
   afterAll(async () => {
     await prometheus?.kill();
     await coalmine?.stop();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   test('it takes the whole exposition', async () => {

@@ -18,11 +18,12 @@ const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
 
 describePeer('rsyslog killed with -9 and started again', [RSYSLOG], () => {
   const db = useDatabase();
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
+  let dir = '';
   let rsyslog: Rsyslog;
   let coalmine: Coalmine;
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
     const [port = 0] = await freePorts(1);
     rsyslog = await rsyslogAt({
       dir,
@@ -48,7 +49,7 @@ describePeer('rsyslog killed with -9 and started again', [RSYSLOG], () => {
   afterAll(async () => {
     await coalmine?.stop();
     await rsyslog?.kill();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   test('losses are what the file lacks, by name, and nothing else is', async () => {

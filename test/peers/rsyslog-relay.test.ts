@@ -17,12 +17,13 @@ const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
 
 describePeer('rsyslog relaying to rsyslog', [RSYSLOG], () => {
   const db = useDatabase();
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
+  let dir = '';
   let agent: Rsyslog;
   let central: Rsyslog;
   let coalmine: Coalmine;
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
     const [port = 0] = await freePorts(1);
     const template = 'RSYSLOG_SyslogProtocol23Format';
     const folderOf = (name: string) => {
@@ -58,7 +59,7 @@ describePeer('rsyslog relaying to rsyslog', [RSYSLOG], () => {
     await coalmine?.stop();
     await agent?.kill();
     await central?.kill();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   test('the loss is between the two, and is what the second file lacks', async () => {

@@ -14,7 +14,7 @@ const ROTATIONS = 5;
 
 describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => {
   const db = useDatabase();
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
+  let dir = '';
   let rsyslog: Rsyslog;
   let coalmine: Coalmine;
 
@@ -41,6 +41,7 @@ describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => 
   };
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
     const [port = 0] = await freePorts(1);
     rsyslog = await rsyslogAt({ dir, template: 'RSYSLOG_SyslogProtocol23Format' });
     await rsyslog.start();
@@ -62,7 +63,7 @@ describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => 
   afterAll(async () => {
     await coalmine?.stop();
     await rsyslog?.kill();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   test('every canary is on time, whichever file it stands in', async () => {

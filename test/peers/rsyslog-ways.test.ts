@@ -14,11 +14,12 @@ const TARGETS = ['counted', 'lines', 'datagrams', 'secured'];
 
 describePeer('rsyslog in by TCP, UDP and TLS, out to a file and a push', [RSYSLOG, RSYSLOG_TLS, CURL], () => {
   const db = useDatabase();
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
+  let dir = '';
   let rsyslog: Rsyslog;
   let coalmine: Coalmine;
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
     const [port = 0] = await freePorts(1);
     rsyslog = await rsyslogAt({ dir, tls: true, pushTo: `http://127.0.0.1:${port}/ingest/auth/pushed` });
     await rsyslog.start();
@@ -46,7 +47,7 @@ describePeer('rsyslog in by TCP, UDP and TLS, out to a file and a push', [RSYSLO
   afterAll(async () => {
     await coalmine?.stop();
     await rsyslog?.kill();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   test('every canary of every way is on time at both checkpoints', async () => {

@@ -18,12 +18,13 @@ const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
 
 describePeer('syslog-ng in by TCP and UDP, out to a file and a push', [SYSLOG_NG], () => {
   const db = useDatabase();
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-syslog-ng-'));
+  let dir = '';
   let syslogNg: SyslogNg;
   let coalmine: Coalmine | undefined;
   let start: () => Promise<Coalmine>;
 
   beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'coalmine-syslog-ng-'));
     const [port = 0] = await freePorts(1);
     syslogNg = await syslogNgAt({ dir, pushTo: `http://127.0.0.1:${port}/ingest/auth/pushed` });
     await syslogNg.start();
@@ -47,7 +48,7 @@ describePeer('syslog-ng in by TCP and UDP, out to a file and a push', [SYSLOG_NG
   afterAll(async () => {
     await coalmine?.stop();
     await syslogNg?.kill();
-    rmSync(dir, { recursive: true, force: true });
+    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   test('every canary of every way is on time at both checkpoints', async () => {

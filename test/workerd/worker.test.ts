@@ -164,7 +164,8 @@ describe.skipIf(lacking !== undefined)('a tick a second', () => {
   test('killed and started again, it goes on and loses nothing', async () => {
     await workerd.kill();
     const whenKilled = target.posted.length;
-    await new Promise(resolve => setTimeout(resolve, 2_500));
+    // Longer than what was planned ahead, send_within and two slots: at least one beat is skipped.
+    await new Promise(resolve => setTimeout(resolve, 5_500));
     workerd = await start();
     expect((await get(workerd, '/healthz', null)).status).toBe(200);
     await until('beats after the restart', 15_000, async () => target.posted.length >= whenKilled + 3);
@@ -174,17 +175,24 @@ describe.skipIf(lacking !== undefined)('a tick a second', () => {
       await until(`${kept} seen at ${checkpoint}`, 25_000, async () => (await seen(sql, checkpoint)) >= kept);
       expect((await tally(sql, checkpoint)).lost).toBe(1);
     }
-    // Every slot since the first is a beat, or was skipped while nothing ran, and says so.
-    const unsent = await until('skipped beats', 5_000, async () => {
-      const [row] = await sql<{ n: number }[]>`
-        select sum((r.counts->>'unsent')::int)::int as n from rollup r
-          join checkpoint c on c.pipeline = r.pipeline and c.number = r.checkpoint where c.id = 'search'`;
-      return row?.n ? row.n : undefined;
+    // Every slot since the first is a beat that was sent, or is counted as unsent: our fault, and said so.
+    const account = async () => {
+      const [row] = await sql<{ beats: number; slots: number; unsent: number }[]>`
+        select (count(*) filter (where sendings[1] is distinct from 3))::int as beats, ((max(slot) - min(slot)) / 2000 + 1)::int as slots,
+               (select coalesce(sum((r.counts->>'unsent')::int), 0)::int from rollup r
+                  join checkpoint c on c.pipeline = r.pipeline and c.number = r.checkpoint
+                 where c.id = 'search') as unsent
+          from beat where kind = 'planned'`;
+      return row;
+    };
+    const isWhole = async () => {
+      const found = await account();
+      return found !== undefined && found.beats + found.unsent === found.slots;
+    };
+    await until('every slot accounted for', 5_000, isWhole).catch(async () => {
+      throw new Error(`not every slot is accounted for: ${JSON.stringify(await account())}`);
     });
-    const [plan] = await sql<{ beats: number; slots: number }[]>`
-      select count(*)::int as beats, ((max(slot) - min(slot)) / 2000 + 1)::int as slots from beat
-       where kind = 'planned'`;
-    expect((plan?.beats ?? 0) + unsent).toBe(plan?.slots);
+    expect((await account())?.unsent).toBeGreaterThanOrEqual(1);
     expect(new Set(target.posted.map(l => l.text)).size).toBe(target.posted.length);
     expect(workerd.output()).not.toContain('"level":"error"');
   });

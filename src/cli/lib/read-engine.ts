@@ -7,6 +7,7 @@ import type { Injector } from '../../contracts/injector.ts';
 import type { Observer } from '../../contracts/observer.ts';
 import { createInstruments } from '../../engine/instruments.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from '../../engine/live.ts';
+import { createStoreFault } from '../../engine/store-fault.ts';
 import { registry } from '../../registry.gen.ts';
 import type { Sql } from '../../store/open.ts';
 import { readIdentity } from '../../store/restored.ts';
@@ -50,6 +51,7 @@ export async function readEngine(sql: Sql, config: Config): Promise<ReadEngine> 
     leaseMs: 0,
     pipelines,
     instruments: createInstruments(),
+    storeFault: createStoreFault(context),
     stop: new AbortController().signal,
   };
   return { engine, unknown };

@@ -1,7 +1,11 @@
 /** A pipeline's state as text for a terminal. */
+import type { z } from 'zod';
 import { formatDuration } from '../../domain/words.ts';
-import type { PipelineStatus } from '../status.ts';
+import type { pipeline } from '../../web/api/schemas.ts';
 import { type Colour, columns, paint, printable } from './output.ts';
+
+/** A pipeline as the API tells it. */
+export type PipelineStatus = z.infer<typeof pipeline>;
 
 type Checkpoint = PipelineStatus['checkpoints'][number];
 type Share = { readonly n: number; readonly delivered: number; readonly share: number | null };

@@ -7,7 +7,7 @@ import { holderOf, lockDirectory } from '../embedded/lock.ts';
 import { asStartError, StartError } from '../node/start-error.ts';
 
 /** Everything the demo ever makes there. Nothing else is removed: the directory may be somebody's home. */
-const OURS = ['postgres', 'lab', 'signing-key', 'demo-key', 'coalmine.yaml', 'server.log'];
+const OURS = ['postgres', 'lab', 'signing-key', 'demo-key', 'coalmine.yaml', 'server.log', 'high-water'];
 
 export function defaultDemoDir(): string {
   const uid = process.geteuid?.() ?? 0;

@@ -10,8 +10,8 @@ export interface Supervised {
   stop(): Promise<void>;
 }
 
-/** Restarts in a row, each after twice the pause of the one before, from 0.1 s: half a minute in all. */
-const RESTARTS_MAX = 8;
+/** Restarts in a row wait twice as long each, from 0.1 s up to this. They never end: a full disk may be freed any day. */
+const PAUSE_MS_MAX = 5_000;
 
 /** A run this long ends a row of restarts. */
 const STEADY_MS = 60_000;
@@ -49,15 +49,17 @@ export async function supervise(plan: ServerPlan, log: Log): Promise<Supervised>
   };
 }
 
-/** The new run, and how many restarts in a row it took; undefined when told to stop or out of patience. */
+/** The new run, and how many restarts in a row it took; undefined when told to stop. */
 async function restart(
   plan: ServerPlan,
   log: Log,
   before: number,
   signal: AbortSignal,
 ): Promise<{ server: Server; restarts: number } | undefined> {
-  for (let restarts = before; restarts < RESTARTS_MAX; restarts++) {
-    await sleep(100 * 2 ** restarts, undefined, { signal, ref: false }).catch(() => {});
+  for (let restarts = before; ; restarts++) {
+    await sleep(Math.min(100 * 2 ** restarts, PAUSE_MS_MAX), undefined, { signal, ref: false }).catch(
+      () => {},
+    );
     if (signal.aborted) return undefined;
     try {
       await endLeftovers(plan.pgdata, log);
@@ -68,6 +70,4 @@ async function restart(
       log('error', 'store.server.restart_failed', { message: (error as Error).message });
     }
   }
-  log('error', 'store.server.given_up', { restarts: RESTARTS_MAX });
-  return undefined;
 }

@@ -56,7 +56,11 @@ export function createTicker(storage: ObjectState['storage'], env: Env) {
     const { running } = open;
     await within(TICK_WITHIN_MS, running.tick(AHEAD_MS));
     // An isolate of an older deployment has registered its configuration since. Opening again registers this one.
-    if (running.engine.pipelines.some(p => p.superseded)) await close();
+    if (running.engine.pipelines.some(p => p.superseded)) {
+      // What has been planned ahead leaves first.
+      await context.clock.sleep(AHEAD_MS);
+      await close();
+    }
     return TICK_MS;
   }
 

@@ -1,0 +1,228 @@
+/**
+ * A world smaller than the lab's: one path that takes lines and answers searches in process, and as many engines on one
+ * store and one clock as a test wants. Each can fall asleep, die, or have its statements in the test's hand.
+ */
+import { parseConfig } from '../../src/config/load.ts';
+import type { Context } from '../../src/contracts/context.ts';
+import { openEngine, type RunningEngine } from '../../src/engine/engine.ts';
+import { registry } from '../../src/registry.gen.ts';
+import { type OpenOptions, openStore, type Sql } from '../../src/store/open.ts';
+import { type Hooks, hooked } from './statements.ts';
+import { seeded, verdictsOf, WorldClock } from './world.ts';
+
+export interface Taken {
+  readonly token: string;
+  readonly text: string;
+  readonly atMs: number;
+}
+
+/** The path under test: takes lines, keeps them, and answers a search by ingest time. */
+export class Sink {
+  readonly taken: Taken[] = [];
+  readonly clock: WorldClock;
+  /** What becomes of a line: kept, dropped after the acknowledgement, or turned away. */
+  fate: (text: string) => 'kept' | 'dropped' | 'refused' = () => 'kept';
+  /** A search waits for this before it is answered, or fails with it. */
+  search: () => Promise<'ok' | 'fail'> = async () => 'ok';
+  readonly #shown: { id: string; ms: number; text: string }[] = [];
+
+  constructor(clock: WorldClock) {
+    this.clock = clock;
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    if (url.pathname === '/take') return this.#take(await request.text());
+    if (url.pathname !== '/search') return new Response(null, { status: 404 });
+    const [from, to] = ['from', 'to'].map(k => Number(url.searchParams.get(k)));
+    // Answered from what was there when it was asked.
+    const hits = this.#shown.filter(r => r.ms >= (from ?? 0) && r.ms < (to ?? 0));
+    if ((await this.search()) === 'fail') return new Response('no', { status: 500 });
+    return Response.json({
+      hits: hits.map(h => ({ id: h.id, at: new Date(h.ms).toISOString(), message: h.text })),
+    });
+  }
+
+  /** Puts a line where the searches find it, as anybody might. */
+  show(text: string): void {
+    this.#shown.push({ id: `r${this.#shown.length}`, ms: this.clock.now(), text });
+  }
+
+  #take(text: string): Response {
+    const fate = this.fate(text);
+    if (fate === 'refused') return new Response('no', { status: 403 });
+    const token = /coalmine1[a-z2-7]{40}/.exec(text)?.[0] ?? '';
+    this.taken.push({ token, text, atMs: this.clock.now() });
+    if (fate === 'kept') this.show(text);
+    return new Response(null, { status: 204 });
+  }
+}
+
+export interface SmallConfig {
+  readonly every?: string;
+  readonly targets?: readonly string[];
+  readonly sendWithin?: string;
+  readonly more?: string;
+  /** `name: …` each; the first one is `sink`. */
+  readonly checkpoints?: readonly string[];
+  readonly pipelines?: string;
+  readonly retention?: string;
+}
+
+const SEARCH =
+  '{ kind: http, url: "http://sink/search?from={{from_ms}}&to={{to_ms}}", by: { ingest: true }, records: hits, record_id: id, ingested_at: { path: at, unit: iso }, text: message }';
+
+export const searched = (name: string, more = ''): string =>
+  `{ name: ${name}, observe: ${SEARCH}, on_time_within: 1s, lost_after: 3s, keeps: 1h, look_every: 1s, settle: 100ms${more} }`;
+
+export const small = (c: SmallConfig = {}): string => `
+store: postgres://test
+signing_keys: [a-signing-key-for-tests-only]
+base_url: http://sink
+pipelines:
+  p:
+    every: ${c.every ?? '1s'}
+    sampling: uniform
+    targets: [${(c.targets ?? ['a', 'b']).join(', ')}]
+    event: { format: sshd, user: canary }
+    inject: { kind: http, url: "http://sink/take" }
+    send_within: ${c.sendWithin ?? '2s'}
+    ${c.more ?? ''}
+    checkpoints:
+${(c.checkpoints ?? [searched('sink')]).map(p => `      - ${p}`).join('\n')}
+${c.pipelines ?? ''}
+${c.retention ?? ''}
+`;
+
+export interface Replica {
+  readonly self: string;
+  readonly running: RunningEngine;
+  /** It ticks. */
+  awake: boolean;
+}
+
+const real = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
+
+export class Small {
+  readonly clock = new WorldClock();
+  readonly sink = new Sink(this.clock);
+  readonly logs: { self: string; level: string; event: string; fields: unknown }[] = [];
+  readonly replicas: Replica[] = [];
+  readonly sql: Sql;
+  readonly #store: OpenOptions;
+  readonly #pools: Sql[] = [];
+  #count = 0;
+
+  constructor(store: OpenOptions) {
+    this.#store = store;
+    this.sql = openStore({ ...store, max: 3 });
+  }
+
+  /** As a process that starts. */
+  async start(config: string, hooks?: Hooks): Promise<Replica> {
+    const self = `replica-${++this.#count}`;
+    const pool = openStore({ ...this.#store, max: 6 });
+    this.#pools.push(pool);
+    const parsed = parseConfig(config, { file: 'test.yaml', env: {}, registry });
+    if (!parsed.config) throw new Error(JSON.stringify(parsed.diagnostics, null, 1));
+    const ctx: Context = {
+      clock: this.clock,
+      random: seeded(this.#count),
+      fetch: async (input, init) => await this.sink.fetch(new Request(input as string, init)),
+      log: (level, event, fields) => void this.logs.push({ self, level, event, fields }),
+    };
+    const running = await openEngine({
+      sql: hooks ? hooked(pool, hooks) : pool,
+      ctx,
+      config: parsed.config,
+      registry,
+      self,
+      fresh: { storeId: 'small-store', seed: 'small-seed' },
+    });
+    const replica = { self, running, awake: true };
+    this.replicas.push(replica);
+    return replica;
+  }
+
+  /** As `kill -9` a while ago: it ticks no more, and its heartbeat is old. What it has under way is the test's matter. */
+  async kill(replica: Replica): Promise<void> {
+    replica.awake = false;
+    await this.outdate(replica);
+  }
+
+  async outdate(replica: Replica): Promise<void> {
+    await this.sql`update replica set seen_ms = seen_ms - 60000 where self = ${replica.self}`;
+  }
+
+  async run(ms: number, stepMs = 500): Promise<void> {
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      this.clock.advance(stepMs);
+      await this.tick();
+    }
+  }
+
+  async tick(): Promise<void> {
+    const awake = this.replicas.filter(r => r.awake);
+    await Promise.all(awake.map(r => r.running.tick(0)));
+    await Promise.race([Promise.all(awake.map(r => r.running.idle())), real(15)]);
+  }
+
+  errors(): unknown[] {
+    return this.logs.filter(l => l.level === 'error');
+  }
+
+  verdicts(checkpoint = 'sink') {
+    return verdictsOf(this.sql, checkpoint);
+  }
+
+  /** By verdict, drills left out. */
+  async tally(checkpoint = 'sink'): Promise<Record<string, number>> {
+    const out: Record<string, number> = {};
+    for (const v of await this.verdicts(checkpoint))
+      if (v.target !== 'drill') out[v.verdict] = (out[v.verdict] ?? 0) + 1;
+    return out;
+  }
+
+  async findings(): Promise<Record<string, number>> {
+    const rows = await this.sql<{ kind: string; n: number }[]>`
+      select kind, sum(count)::int as n from finding group by 1`;
+    return Object.fromEntries(rows.map(r => [r.kind, r.n]));
+  }
+
+  /** Ends everything; the store is left as it is unless `wipe`. */
+  async close({ wipe = true } = {}): Promise<void> {
+    this.sink.search = async () => 'ok';
+    const closing = Promise.all(this.replicas.map(r => r.running.close()));
+    for (let i = 0; i < 200; i++) {
+      this.clock.advance(1_000);
+      if ((await Promise.race([closing.then(() => 'closed'), real(2)])) === 'closed') break;
+    }
+    await closing;
+    if (wipe) await this.wipe();
+    await Promise.all([this.sql, ...this.#pools].map(p => p.end({ timeout: 2 })));
+  }
+
+  async wipe(): Promise<void> {
+    await this.sql`
+      truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, replica, rollup, finding, orphan,
+               signing_key restart identity`;
+  }
+}
+
+/** What every run must come to, whatever happened in it: the accounts add up, row by row and in the rollups. */
+export async function accountsOf(sql: Sql): Promise<{ wrongRows: number; folded: unknown; rolled: unknown }> {
+  const [wrong] = await sql<{ n: number }[]>`
+    select count(*)::int as n from mark m join beat b using (pipeline, slot, part)
+     where cardinality(b.targets) <> (select sum(value::int) from jsonb_each_text(m.counts))`;
+  const folded = await sql`
+    select m.pipeline, m.checkpoint, c.key, sum(c.value::int)::int as n
+      from mark m cross join lateral jsonb_each_text(m.counts) c where m.folded group by 1, 2, 3 order by 1, 2, 3`;
+  const rolled = await sql`
+    select r.pipeline, r.checkpoint, c.key, sum(c.value::int)::int as n
+      from rollup r cross join lateral jsonb_each_text(r.counts) c group by 1, 2, 3 order by 1, 2, 3`;
+  return {
+    wrongRows: wrong?.n ?? 0,
+    folded: folded.map(r => ({ ...r })),
+    rolled: rolled.map(r => ({ ...r })),
+  };
+}
