@@ -27,9 +27,9 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   eventTimeLosing: { ingestTime: false, losesOneIn: 1_000 },
 };
 
-export async function run(): Promise<object> {
+export async function run(names: readonly string[] = Object.keys(VARIANTS)): Promise<object> {
   const results: Record<string, object> = {};
-  for (const [name, variant] of Object.entries(VARIANTS)) results[name] = await measure(name, variant);
+  for (const name of names) results[name] = await measure(name, VARIANTS[name]!);
   return {
     targets: TARGETS,
     everyMinutes: 1,

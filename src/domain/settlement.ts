@@ -359,7 +359,7 @@ interface When {
 function coverage(canary: When, atMs: number, proof: Proof): 'proven' | 'not_yet' | 'never' {
   const { watch } = proof;
   const forgotten = canary.slotMs < proof.nowMs - proof.keepsMs;
-  const w = watch.wMs === null || isAhead(watch.wMs, proof.nowMs) ? null : watch.wMs;
+  const w = isAhead(watch.wMs, proof.nowMs) ? null : watch.wMs;
   if (!watch.proven || w === null || w < atMs) return forgotten ? 'never' : 'not_yet';
   if (inGap(watch.gaps, canary.sentMs, atMs)) return 'never';
   return forgotten && proof.way === 'query' ? 'never' : 'proven';

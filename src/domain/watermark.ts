@@ -112,7 +112,8 @@ export interface WatchRules {
 }
 
 /** The watch after a round of looking. */
-export function advance(watch: Watch, facts: LookFacts, rules: WatchRules): Watch {
+export function advance(known: Watch, facts: LookFacts, rules: WatchRules): Watch {
+  const watch = inTime(known, facts.startedMs);
   const anchors = mergeAnchors(watch.anchors, facts.newest, facts.startedMs - rules.keepsMs);
   const proven = watch.proven || facts.found > 0;
   const lastLook: LastLook = {
@@ -144,18 +145,20 @@ export function advance(watch: Watch, facts: LookFacts, rules: WatchRules): Watc
     return { ...seen, vanished: rules.way === 'query' && (watch.vanished || gone) && anchors.length > 0 };
   }
   const wMs = facts.startedMs - rules.settleMs;
-  const before = watch.wMs === null || isAhead(watch.wMs, facts.startedMs) ? null : watch.wMs;
   return {
     ...seen,
     vanished: false,
-    wMs: before === null ? wMs : Math.max(before, wMs),
+    wMs: Math.max(watch.wMs ?? wMs, wMs),
     // A chain goes back to where its first look began.
-    coveredFromMs: rules.chained && before !== null ? watch.coveredFromMs : facts.fromMs,
+    coveredFromMs: rules.chained && watch.wMs !== null ? watch.coveredFromMs : facts.fromMs,
   };
 }
 
 /** A watermark of a clock that was set back while nobody ran: it says nothing of what was seen up to now. */
-export const isAhead = (wMs: number, nowMs: number): boolean => wMs > nowMs + SLACK_MS;
+export const isAhead = (wMs: number | null, nowMs: number): boolean => wMs !== null && wMs > nowMs + SLACK_MS;
+
+const inTime = (watch: Watch, nowMs: number): Watch =>
+  isAhead(watch.wMs, nowMs) ? voidBefore(watch, nowMs) : watch;
 
 /** A replica may answer as of `settle` ago, and what is older than `keeps` may be gone. */
 const mustBeThere = (a: Anchor, nowMs: number, rules: WatchRules): boolean =>
@@ -237,8 +240,9 @@ export interface LookRange {
  * Which ranges to ask now, in order. The first carries the chain and finds what is new; a second one, by event time,
  * proves the absence of what still misses, and exists only where the chain is by ingest time (W2).
  */
-export function planLooks(watch: Watch, open: Open, rules: WatchRules, nowMs: number): LookRange[] {
+export function planLooks(known: Watch, open: Open, rules: WatchRules, nowMs: number): LookRange[] {
   if (rules.way === 'follow') return [{ by: 'follow', fromMs: 0, toMs: nowMs }];
+  const watch = inTime(known, nowMs);
   // What is still kept may be stamped earlier than it was kept from.
   const floorMs = nowMs - rules.keepsMs - SKEW_ALLOWANCE_MS;
   const eventFloorMs = floorMs + watch.skewLowMs;
@@ -316,10 +320,11 @@ export function sightOf(
  * was turned away in it.
  */
 export function advanceReceive(
-  watch: Watch,
+  known: Watch,
   sentMs: number,
   rules: Pick<WatchRules, 'lookEveryMs' | 'settleMs'>,
 ): Watch {
+  const watch = inTime(known, sentMs);
   const wMs = sentMs - rules.settleMs;
   const lastLook: LastLook = {
     startedMs: sentMs,

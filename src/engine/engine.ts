@@ -206,7 +206,8 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
       held.set(key, {
         ...place,
         lease,
-        watch: { ...newWatch, ...state.watermark },
+        // What was put off before is tried at once: by another clock, perhaps.
+        watch: { ...newWatch, ...state.watermark, notBeforeMs: 0 },
         cursor: (state.cursor ?? undefined) as Json | undefined,
         known: new Known(),
         notBeforeMs: 0,
@@ -221,13 +222,13 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
     const { way } = h.checkpoint.rules;
     const nowMs = clock.now();
     const due = lookDue(h, nowMs);
-    let second: Round['second'] = null;
+    let seconds: Round['seconds'] = [];
     if (due) h.lookedMs = nowMs;
     if (due && way === 'receive') {
       await sendProbe(engine, h, probeKey);
     } else if (due) {
       const seen = await look(engine, h, h.watch, h.cursor);
-      second = seen.second;
+      seconds = seen.seconds;
       h.watch = seen.watch;
       if (way === 'follow') {
         const [state] = (await readWatches(engine.sql, [h.lease.pipeline])).filter(
@@ -238,7 +239,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
     }
     h.wanted = false;
     for (let i = 0; i < SETTLES_MAX; i++) {
-      const settled = await settle(engine, h, second);
+      const settled = await settle(engine, h, seconds);
       h.watch = settled.watch;
       if (!settled.more) return;
     }

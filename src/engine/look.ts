@@ -16,7 +16,7 @@ import {
   type Watch,
 } from '../domain/watermark.ts';
 import type { Lease } from '../store/lease.ts';
-import { readOpen } from '../store/look.ts';
+import { type DueSpan, readOpen } from '../store/look.ts';
 import { commitSightings, type FindingRow, findAliases } from '../store/sight.ts';
 import { siftKnowing } from './discover.ts';
 import type { Known } from './known.ts';
@@ -30,6 +30,8 @@ const LOOK_MS_MAX = 120_000;
 const HALVINGS_MAX = 20;
 /** Proof of absence by event time reaches back to L; asked this often it costs at most 33 reads of a canary. */
 const WIDE_SHARE = 32;
+/** Looks by event time in one round. */
+const SECONDS_MAX = 8;
 
 export interface At {
   readonly pipeline: LivePipeline;
@@ -39,10 +41,19 @@ export interface At {
   readonly known: Known;
 }
 
-/** How a round of looking went: the watch it left, and the second look's reach for `settle`. */
+/** A look by event time that ended whole, for the beats with slots from `firstMs` to `lastMs`. */
+export interface Second {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly asOfMs: number;
+}
+
+/** How a round of looking went: the watch it left, and the second looks' reach for `settle`. */
 export interface Round {
   readonly watch: Watch;
-  readonly second: { readonly fromMs: number; readonly toMs: number; readonly asOfMs: number } | null;
+  readonly seconds: readonly Second[];
 }
 
 interface Tally {
@@ -74,20 +85,14 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     retryAfterMs: null,
   };
   const ask = { at, watch, startedMs, tally };
-  const [first, secondRange] = plan.ranges;
-  if (!first) throw new Error('a round of looking without a range');
+  const { first } = plan;
   const end = await askRange(engine, ask, first, cursor, 0);
-  let second: Round['second'] = null;
-  if (end.end === 'exhausted' && secondRange) {
-    const askedMs = clock.now();
-    const ended = await askRange(engine, ask, secondRange, undefined, 0);
-    if (ended.end === 'exhausted') {
-      second = {
-        fromMs: secondRange.fromMs,
-        toMs: secondRange.toMs,
-        asOfMs: askedMs - at.checkpoint.rules.settleMs,
-      };
-    }
+  const seconds: Second[] = [];
+  for (const { range, span } of end.end === 'exhausted' ? plan.seconds : []) {
+    const asOfMs = clock.now() - at.checkpoint.rules.settleMs;
+    const ended = await askRange(engine, ask, range, undefined, 0);
+    if (ended.end !== 'exhausted') break;
+    seconds.push({ firstMs: span.first, lastMs: span.last, fromMs: range.fromMs, toMs: range.toMs, asOfMs });
   }
   const facts: LookFacts = {
     startedMs,
@@ -113,37 +118,69 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
   await untilCommitted(engine, 'look.end', () =>
     commitSightings(engine.sql, at.lease, { rows: [], watch: next, findings: tally.findings }),
   );
-  return { watch: next, second };
+  return { watch: next, seconds };
+}
+
+interface Plan {
+  readonly first: LookRange;
+  readonly seconds: readonly { readonly range: LookRange; readonly span: DueSpan }[];
+  readonly wide: boolean;
 }
 
 /** What to ask now: what is new always; far back only when something there waits for it, and then not too often. */
-async function planRound(
-  engine: Engine,
-  at: At,
-  watch: Watch,
-  nowMs: number,
-): Promise<{ ranges: LookRange[]; wide: boolean }> {
+async function planRound(engine: Engine, at: At, watch: Watch, nowMs: number): Promise<Plan> {
   const { rules, config } = at.checkpoint;
-  if (rules.way === 'follow') return { ranges: planLooks(watch, NOTHING_OPEN, rules, nowMs), wide: false };
+  const rangesOf = (open: Open) => planLooks(watch, open, rules, nowMs);
+  if (rules.way === 'follow') return { first: firstOf(rangesOf(NOTHING_OPEN)), seconds: [], wide: false };
   const open = await readOpen(engine.sql, at.checkpoint.key, {
     dueByMs: nowMs - rules.settleMs,
+    dueGapMs: 2 * rules.lookEveryMs,
     pendingUntilMs: nowMs + config.onTimeWithinMs,
     missingFromMs: nowMs - config.lookBackMs,
   });
-  const spacingMs =
-    open.due_first !== null && nowMs - open.due_first > 2 * config.onTimeWithinMs + rules.settleMs
-      ? config.lostAfterMs / WIDE_SHARE
-      : 0;
-  const wide = open.due_first !== null && (watch.wideMs === null || nowMs - watch.wideMs >= spacingMs);
+  const isOld = (span: DueSpan) => nowMs - span.first > 2 * config.onTimeWithinMs + rules.settleMs;
+  const turn = watch.wideMs === null || nowMs - watch.wideMs >= config.lostAfterMs / WIDE_SHARE;
+  // By event time alone one look reaches from the oldest to now, so the young ones wait for the turn too.
+  const asked = turn ? open.due : open.due.filter(s => !isOld(s) && (rules.chained || !open.due.some(isOld)));
   const pending = [open.pending_first, rules.chained ? null : searchFrom(at, watch, open, nowMs)].filter(
     v => v !== null,
   );
-  const asked: Open = {
-    pendingFirstMs: pending.length > 0 ? Math.min(...pending) : null,
-    dueFirstMs: wide ? open.due_first : null,
-    dueLastMs: wide ? open.due_last : null,
-  };
-  return { ranges: planLooks(watch, asked, rules, nowMs), wide };
+  const pendingFirstMs = pending.length > 0 ? Math.min(...pending) : null;
+  const openAt = (span: DueSpan | undefined): Open => ({
+    pendingFirstMs,
+    dueFirstMs: span?.first ?? null,
+    dueLastMs: span?.sent ?? null,
+  });
+  const seconds = spread(asked).flatMap(span => {
+    const range = rangesOf(openAt(span))[1];
+    return range ? [{ range, span }] : [];
+  });
+  return { first: firstOf(rangesOf(openAt(asked[0]))), seconds, wide: asked.some(isOld) };
+}
+
+function firstOf(ranges: readonly LookRange[]): LookRange {
+  const [first] = ranges;
+  if (!first) throw new Error('a round of looking without a range');
+  return first;
+}
+
+/** No more spans than may be asked one by one: cut where the beats are furthest apart. */
+function spread(spans: readonly DueSpan[]): DueSpan[] {
+  const gapBefore = (i: number) => (spans[i]?.first ?? 0) - (spans[i - 1]?.sent ?? 0);
+  const cuts = new Set(
+    spans
+      .map((_, i) => i)
+      .slice(1)
+      .sort((a, b) => gapBefore(b) - gapBefore(a))
+      .slice(0, SECONDS_MAX - 1),
+  );
+  const out: DueSpan[] = [];
+  for (const [i, span] of spans.entries()) {
+    const last = out.at(-1);
+    if (!last || cuts.has(i)) out.push(span);
+    else out[out.length - 1] = { first: last.first, last: span.last, sent: Math.max(last.sent, span.sent) };
+  }
+  return out;
 }
 
 const NOTHING_OPEN: Open = { pendingFirstMs: null, dueFirstMs: null, dueLastMs: null };

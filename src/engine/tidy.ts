@@ -51,6 +51,6 @@ export async function closeRetired(engine: Engine): Promise<void> {
         downstream: [],
       },
     };
-    for (let i = 0; i < ROUNDS_MAX && (await settle(engine, at, null)).more; i++);
+    for (let i = 0; i < ROUNDS_MAX && (await settle(engine, at, [])).more; i++);
   }
 }

@@ -2,12 +2,20 @@
 import type { CheckpointKey } from './lease.ts';
 import type { Sql } from './open.ts';
 
+/** Beats close to each other, with canaries that wait for a proof of absence. */
+export interface DueSpan {
+  /** Slots of the first and the last. */
+  readonly first: number;
+  readonly last: number;
+  /** The last attempt of any. */
+  readonly sent: number;
+}
+
 export interface OpenCanaries {
   /** Slot of the oldest canary that may still be on time at `dueByMs`. */
   readonly pending_first: number | null;
-  /** Slot of the oldest and last attempt of the newest canary that wait for a proof of absence by `dueByMs`. */
-  readonly due_first: number | null;
-  readonly due_last: number | null;
+  /** Where canaries wait for a proof of absence by `dueByMs`, oldest first. */
+  readonly due: readonly DueSpan[];
   /** Slots of canaries that miss without being drills: overdue or lost, within the look-back. */
   readonly missing_first: number | null;
   readonly missing_last: number | null;
@@ -22,29 +30,43 @@ export interface OpenCanaries {
 export async function readOpen(
   sql: Sql,
   at: CheckpointKey,
-  times: { readonly dueByMs: number; readonly pendingUntilMs: number; readonly missingFromMs: number },
+  times: {
+    readonly dueByMs: number;
+    /** Beats further apart than this are spans of their own. */
+    readonly dueGapMs: number;
+    readonly pendingUntilMs: number;
+    readonly missingFromMs: number;
+  },
 ): Promise<OpenCanaries> {
   const [row] = await sql<OpenCanaries[]>`
     with due as (
-      select min(m.slot) as first,
-             max(b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0)) as last
+      select m.slot, b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0) as sent
         from mark m join beat b using (pipeline, slot, part)
        where m.pipeline = ${at.pipeline} and m.checkpoint = ${at.checkpoint} and m.next_due_ms <= ${times.dueByMs}
          and m.counts ?| array['pending', 'overdue', 'drill_open']),
+    apart as (
+      select slot, sent, slot - max(sent) over before > ${times.dueGapMs}::int8 as begins
+        from due window before as (order by slot, sent rows between unbounded preceding and 1 preceding)),
+    numbered as (
+      select slot, sent, count(*) filter (where begins) over (order by slot, sent rows unbounded preceding) as n from apart),
+    spans as (
+      select min(slot) as first, max(slot) as last, max(sent) as sent from numbered group by n),
     pending as (
       select min(m.slot) as first
         from mark m
        where m.pipeline = ${at.pipeline} and m.checkpoint = ${at.checkpoint}
-         and m.next_due_ms > ${times.dueByMs} and m.next_due_ms <= ${times.pendingUntilMs} and m.counts ? 'pending'),
+         and m.next_due_ms > ${times.dueByMs} and m.next_due_ms <= ${times.pendingUntilMs}
+         and m.counts ?| array['pending', 'drill_open']),
     missing as (
       select min(slot) as first, max(slot) as last from mark
        where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and exceptional
          and slot >= ${times.missingFromMs} and counts ?| array['overdue', 'lost', 'missed_here'])
-    select pending.first as pending_first, due.first as due_first, due.last as due_last,
+    select pending.first as pending_first,
+           (select coalesce(json_agg(spans order by first), '[]') from spans) as due,
            missing.first as missing_first, missing.last as missing_last,
            (select min(next_due_ms) from mark
              where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and next_due_ms is not null) as next_due
-      from due, pending, missing`;
+      from pending, missing`;
   if (!row) throw new Error('the store answered no row to an aggregate');
   return row;
 }

@@ -99,12 +99,12 @@ export interface Account {
   readonly verdicts: Readonly<Record<string, number>>;
   /** Of all of them. */
   readonly total: number;
-  /** How many the schedule had from the first beat on: `every` a second, one target. */
+  /** How many the schedule had from the first beat on. */
   readonly scheduled: number;
 }
 
 /** What the ledger makes of it all: counts of rows under way, of rollups, and of beats skipped and not judged yet. */
-export async function account(sql: postgres.Sql, everyMs: number, targets = 1): Promise<Account> {
+export async function account(sql: postgres.Sql, targets = 1): Promise<Account> {
   const rows = await sql<{ bucket: string; n: number }[]>`
     select c.key as bucket, sum(c.value::int)::int as n
       from (select counts from mark where not folded union all select counts from rollup
@@ -119,9 +119,12 @@ export async function account(sql: postgres.Sql, everyMs: number, targets = 1): 
   return {
     verdicts,
     total: Object.values(verdicts).reduce((a, b) => a + b, 0),
-    scheduled: targets * (Math.floor((Number(plan?.planned) - Number(plan?.first)) / everyMs) + 1),
+    scheduled: targets * (Math.floor((Number(plan?.planned) - Number(plan?.first)) / EVERY_MS) + 1),
   };
 }
+
+/** Of a pipeline by `fileConfig`. */
+export const EVERY_MS = 500;
 
 /** A pipeline from a file to the same file: it delivers at once. */
 export function fileConfig(
@@ -138,7 +141,7 @@ export function fileConfig(
 listen: 127.0.0.1:0
 pipelines:
   hello:
-    every: 1s
+    every: ${EVERY_MS}ms
     sampling: fixed
     event: { format: sshd }
     inject: { kind: file, path: ${path} }

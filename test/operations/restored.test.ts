@@ -42,7 +42,7 @@ test('a restored backup begins a new epoch by itself', async () => {
   expect(page).toMatch(/restored backup/);
   expect(page).toMatch(/orphan/);
   expect(JSON.stringify(await getJson(`${third.url}/api/v1/pipelines/hello`))).toContain('"restored"');
-  const books = await ask(dataDir, sql => account(sql, 1_000));
+  const books = await ask(dataDir, sql => account(sql));
   expect(books.verdicts.lost ?? 0).toBe(0);
   expect((await third.end()).code).toBe(0);
 

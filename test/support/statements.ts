@@ -48,7 +48,6 @@ function watched(query: Query, text: string, hooks: Hooks): Query {
   };
   return new Proxy(query, {
     get(target, key) {
-      // biome-ignore lint/suspicious/noThenProperty: it stands for a promise.
       if (key === 'then') return (a: never, b: never) => once().then(a, b);
       if (key === 'catch') return (b: never) => once().catch(b);
       if (key === 'finally') return (c: never) => once().finally(c);
