@@ -10,17 +10,15 @@ import {
   advance,
   type LookFacts,
   type LookRange,
-  type Open,
-  planLooks,
   SKEW_ALLOWANCE_MS,
   type Watch,
 } from '../domain/watermark.ts';
 import type { Lease } from '../store/lease.ts';
-import { type DueSpan, readOpen } from '../store/look.ts';
 import { commitSightings, type FindingRow, findAliases } from '../store/sight.ts';
 import { siftKnowing } from './discover.ts';
 import type { Known } from './known.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
+import { planRound } from './plan.ts';
 import { untilCommitted } from './retry.ts';
 import { identitiesOf, type Sighting } from './sight.ts';
 
@@ -28,10 +26,6 @@ import { identitiesOf, type Sighting } from './sight.ts';
 const LIMITS = { records: 200_000, bytes: 256 * 1024 * 1024 };
 const LOOK_MS_MAX = 120_000;
 const HALVINGS_MAX = 20;
-/** Proof of absence by event time reaches back to L; asked this often it costs at most 33 reads of a canary. */
-const WIDE_SHARE = 32;
-/** Looks by event time in one round. */
-const SECONDS_MAX = 8;
 
 export interface At {
   readonly pipeline: LivePipeline;
@@ -73,7 +67,7 @@ type End = { readonly end: 'exhausted' | 'truncated' | 'failed'; readonly reason
 export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | undefined): Promise<Round> {
   const { clock } = engine.ctx;
   const startedMs = clock.now();
-  const plan = await planRound(engine, at, watch, startedMs);
+  const plan = await planRound(engine.sql, at.checkpoint, watch, startedMs);
   const tally: Tally = {
     records: 0,
     found: 0,
@@ -119,92 +113,6 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     commitSightings(engine.sql, at.lease, { rows: [], watch: next, findings: tally.findings }),
   );
   return { watch: next, seconds };
-}
-
-interface Plan {
-  readonly first: LookRange;
-  readonly seconds: readonly { readonly range: LookRange; readonly span: DueSpan }[];
-  readonly wide: boolean;
-}
-
-/** What to ask now: what is new always; far back only when something there waits for it, and then not too often. */
-async function planRound(engine: Engine, at: At, watch: Watch, nowMs: number): Promise<Plan> {
-  const { rules, config } = at.checkpoint;
-  const rangesOf = (open: Open) => planLooks(watch, open, rules, nowMs);
-  if (rules.way === 'follow') return { first: firstOf(rangesOf(NOTHING_OPEN)), seconds: [], wide: false };
-  const open = await readOpen(engine.sql, at.checkpoint.key, {
-    dueByMs: nowMs - rules.settleMs,
-    dueGapMs: 2 * rules.lookEveryMs,
-    pendingUntilMs: nowMs + config.onTimeWithinMs,
-    missingFromMs: nowMs - config.lookBackMs,
-  });
-  const isOld = (span: DueSpan) => nowMs - span.first > 2 * config.onTimeWithinMs + rules.settleMs;
-  const turn = watch.wideMs === null || nowMs - watch.wideMs >= config.lostAfterMs / WIDE_SHARE;
-  // By event time alone one look reaches from the oldest to now, so the young ones wait for the turn too.
-  const asked = turn ? open.due : open.due.filter(s => !isOld(s) && (rules.chained || !open.due.some(isOld)));
-  const pending = [open.pending_first, rules.chained ? null : searchFrom(at, watch, open, nowMs)].filter(
-    v => v !== null,
-  );
-  const pendingFirstMs = pending.length > 0 ? Math.min(...pending) : null;
-  const openAt = (span: DueSpan | undefined): Open => ({
-    pendingFirstMs,
-    dueFirstMs: span?.first ?? null,
-    dueLastMs: span?.sent ?? null,
-  });
-  const seconds = spread(asked).flatMap(span => {
-    const range = rangesOf(openAt(span))[1];
-    return range ? [{ range, span }] : [];
-  });
-  return { first: firstOf(rangesOf(openAt(asked[0]))), seconds, wide: asked.some(isOld) };
-}
-
-function firstOf(ranges: readonly LookRange[]): LookRange {
-  const [first] = ranges;
-  if (!first) throw new Error('a round of looking without a range');
-  return first;
-}
-
-/** No more spans than may be asked one by one: cut where the beats are furthest apart. */
-function spread(spans: readonly DueSpan[]): DueSpan[] {
-  const gapBefore = (i: number) => (spans[i]?.first ?? 0) - (spans[i - 1]?.sent ?? 0);
-  const cuts = new Set(
-    spans
-      .map((_, i) => i)
-      .slice(1)
-      .sort((a, b) => gapBefore(b) - gapBefore(a))
-      .slice(0, SECONDS_MAX - 1),
-  );
-  const out: DueSpan[] = [];
-  for (const [i, span] of spans.entries()) {
-    const last = out.at(-1);
-    if (!last || cuts.has(i)) out.push(span);
-    else out[out.length - 1] = { first: last.first, last: span.last, sent: Math.max(last.sent, span.sent) };
-  }
-  return out;
-}
-
-const NOTHING_OPEN: Open = { pendingFirstMs: null, dueFirstMs: null, dueLastMs: null };
-
-/**
- * How far back a look by event time searches for canaries that miss: windows of D, 2D, 4D … each in its own rhythm of a
- * quarter of its length, so that a week of look-back costs no more than a few reads of a canary per doubling.
- */
-function searchFrom(
-  at: At,
-  watch: Watch,
-  open: { missing_first: number | null; missing_last: number | null },
-  nowMs: number,
-): number | null {
-  const { onTimeWithinMs, lookBackMs } = at.checkpoint.config;
-  const lastMs = watch.lastLook?.startedMs;
-  if (open.missing_first === null || open.missing_last === null) return null;
-  let fromMs: number | null = null;
-  for (let windowMs = onTimeWithinMs; windowMs < 2 * lookBackMs; windowMs *= 2) {
-    const turn =
-      lastMs === undefined || Math.floor((nowMs * 4) / windowMs) !== Math.floor((lastMs * 4) / windowMs);
-    if (turn && open.missing_last > nowMs - windowMs) fromMs = nowMs - Math.min(windowMs, lookBackMs);
-  }
-  return fromMs === null ? null : Math.max(fromMs, open.missing_first);
 }
 
 interface Ask {

@@ -51,7 +51,7 @@ export interface SettleResult {
   readonly watch: Watch;
 }
 
-export async function settle(engine: Engine, at: SettleAt, second: Round['second']): Promise<SettleResult> {
+export async function settle(engine: Engine, at: SettleAt, seconds: Round['seconds']): Promise<SettleResult> {
   const nowMs = engine.ctx.clock.now();
   const result = await underLease(engine.sql, at.lease, async (tx, committed) => {
     const inbox = await takeInbox(tx, at.lease, INBOX_MAX);
@@ -63,7 +63,7 @@ export async function settle(engine: Engine, at: SettleAt, second: Round['second
       dueLimit: DUE_ROWS_MAX,
     });
     const { keepsMs, way, chained, secondLook } = at.checkpoint.rules;
-    const proof: Proof = { watch, nowMs, keepsMs, way, chained, secondLook, second };
+    const proof = { watch, nowMs, keepsMs, way, chained, secondLook, seconds };
     const settled = await settleRows(engine, tx, at, rows, evidence, proof);
     await saveMarks(tx, at.lease, settled.map(toUpdate));
     await foldRollups(tx, at.lease, settled, inbox);
@@ -142,7 +142,7 @@ async function settleRows(
   at: SettleAt,
   rows: readonly MarkRow[],
   evidence: ReadonlyMap<number, readonly (NewEvidence & { readonly index: number })[]>,
-  proof: Proof,
+  { seconds, ...proof }: Omit<Proof, 'second'> & Pick<Round, 'seconds'>,
 ): Promise<SettledRow[]> {
   const further = await seenAt(
     tx,
@@ -164,10 +164,9 @@ async function settleRows(
     );
     const told = [...(downstream.get(`${row.slot} ${row.part}`) ?? [])].map(i => downstreamEvidence(row, i));
     const deadlines = await deadlinesOf(engine, at, row.generation);
-    out.push({
-      row,
-      result: settleRow(row, [...own, ...told], proof, { deadlines, drill: at.pipeline.drill }),
-    });
+    const second = seconds.find(s => s.firstMs <= row.slot && row.slot <= s.lastMs) ?? null;
+    const options = { deadlines, drill: at.pipeline.drill };
+    out.push({ row, result: settleRow(row, [...own, ...told], { ...proof, second }, options) });
   }
   return out;
 }

@@ -3,6 +3,7 @@
  * can cause ends the start with a StartError.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import type { Hono } from 'hono';
 import type { Config } from '../config/config.ts';
@@ -16,6 +17,7 @@ import { createApp } from '../web/app.ts';
 import { createClock } from './clock.ts';
 import { type Front, listen } from './node/front.ts';
 import { type HighWater, openHighWater } from './node/high-water.ts';
+import { readFiles } from './node/read-files.ts';
 import { keptSecret } from './node/secret-file.ts';
 import { asStartError } from './node/start-error.ts';
 import { type NodeStore, openNodeStore } from './node/store.ts';
@@ -91,6 +93,7 @@ async function start(options: NodeOptions, closers: Closer[]): Promise<NodeHandl
     random: Math.random,
     fetch: globalThis.fetch,
     log,
+    readFiles,
   };
   stopped();
   const highWater = await openHighWater(store.sql, { dataDir: store.dataDir, log, nowMs: ctx.clock.now });
@@ -102,6 +105,8 @@ async function start(options: NodeOptions, closers: Closer[]): Promise<NodeHandl
     self: `${hostname()} ${process.pid} ${randomBytes(4).toString('hex')}`,
     fresh: { storeId: randomUUID(), seed: randomBytes(16).toString('hex') },
   });
+  // Every beat and look under way listens for the end; Node would call that a leak.
+  setMaxListeners(0, running.engine.stop);
   closers.push(() => running.close());
   await options.prepare?.(running);
   let lastTickMono: number | undefined;

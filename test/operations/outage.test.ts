@@ -88,7 +88,7 @@ describe('a backend', () => {
       const told = (await getJson(`${program.url}/api/v1/pipelines/hello`)) as { checkpoints: Checkpoint[] };
       return told.checkpoints[0]!;
     };
-    await until(async () => expect((await stateOf()).counts.on_time).toBeGreaterThan(1));
+    await until(async () => expect((await stateOf()).state).toBe('healthy'), 15_000);
     backend.deaf = true;
     await until(async () => expect(await stateOf()).toMatchObject({ state: 'blind' }), 15_000);
     expect((await stateOf()).state_reason).toMatch(/nothing can be said of the last .*: failed: .*503/);
@@ -101,27 +101,29 @@ describe('a backend', () => {
     expect((await program.end()).code).toBe(0);
   }, 40_000);
 
-  test('that refuses what is sent: refused, the path’s, and no fault of ours', async () => {
+  test('that refuses connections: what is sent is refused, the path’s, and it goes on when it is back', async () => {
     const dir = newDir();
-    const port = await freePort();
+    backend = await openBackend();
     const program = await run(
       dir,
-      fileConfig(dir).replace(/inject: .*/, `inject: { kind: http, url: "http://127.0.0.1:${port}/push" }`),
+      fileConfig(dir, { lostAfter: '20s' })
+        .replace(/inject: .*/, `inject: { kind: http, url: "${backend.url}/push" }`)
+        .replace(/observe: .*/, `observe: ${search(backend.url)}`),
     );
-    await until(async () => {
-      const { verdicts } = await ask(join(dir, 'data'), account);
-      expect(verdicts.refused).toBeGreaterThan(0);
-    });
-    const [row] = await ask(
-      join(dir, 'data'),
-      sql => sql`select reasons::text as why from beat where reasons is not null limit 1`,
-    );
-    expect(row?.why).toMatch(/ECONNREFUSED|refused/);
+    const books = () => ask(join(dir, 'data'), account);
+    await until(async () => expect((await books()).verdicts.on_time).toBeGreaterThan(0));
+    backend.close();
+    const refusals = () =>
+      ask(join(dir, 'data'), sql => sql`select reasons::text as why from beat where sendings[1] = 1`);
+    await until(async () => expect((await refusals()).length).toBeGreaterThan(1));
+    expect((await refusals())[0]?.why).toMatch(/ECONNREFUSED|refused/);
     expect(await ready(program)).toBe(200);
-    const { verdicts } = await ask(join(dir, 'data'), account);
+    await backend.open();
+    await until(async () => expect((await books()).verdicts.refused).toBeGreaterThan(1), 15_000);
+    const { verdicts } = await books();
     expect(verdicts.lost ?? 0).toBe(0);
     expect((await program.end()).code).toBe(0);
-  });
+  }, 40_000);
 });
 
 interface Checkpoint {
@@ -135,6 +137,8 @@ interface Backend {
   /** Searches fail; what is pushed is still taken. */
   deaf: boolean;
   close(): void;
+  /** Again, on the same port. */
+  open(): Promise<void>;
 }
 
 const search = (url: string): string =>
@@ -171,10 +175,14 @@ async function openBackend(): Promise<Backend> {
         .end(JSON.stringify({ done: true, hits }));
     });
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const listenAt = (port: number) =>
+    new Promise<void>(resolve => server.listen(port, '127.0.0.1', () => resolve()));
+  await listenAt(0);
+  const { port } = server.address() as AddressInfo;
   const backend: Backend = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     deaf: false,
+    open: () => listenAt(port),
     close() {
       server.closeAllConnections();
       server.close();

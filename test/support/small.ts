@@ -24,6 +24,10 @@ export class Sink {
   fate: (text: string) => 'kept' | 'dropped' | 'refused' = () => 'kept';
   /** A search waits for this before it is answered, or fails with it. */
   search: () => Promise<'ok' | 'fail'> = async () => 'ok';
+  /** Whether a place (the host of the search's URL) shows a line. */
+  shows: (place: string, text: string) => boolean = () => true;
+  /** Whatever comes to /ingest. */
+  ingest: (request: Request) => Promise<Response> = async () => new Response(null, { status: 404 });
   readonly #shown: { id: string; ms: number; text: string }[] = [];
 
   constructor(clock: WorldClock) {
@@ -33,10 +37,13 @@ export class Sink {
   async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (url.pathname === '/take') return this.#take(await request.text());
+    if (url.pathname.startsWith('/ingest/')) return await this.ingest(request);
     if (url.pathname !== '/search') return new Response(null, { status: 404 });
     const [from, to] = ['from', 'to'].map(k => Number(url.searchParams.get(k)));
     // Answered from what was there when it was asked.
-    const hits = this.#shown.filter(r => r.ms >= (from ?? 0) && r.ms < (to ?? 0));
+    const hits = this.#shown.filter(
+      r => r.ms >= (from ?? 0) && r.ms < (to ?? 0) && this.shows(url.hostname, r.text),
+    );
     if ((await this.search()) === 'fail') return new Response('no', { status: 500 });
     return Response.json({
       hits: hits.map(h => ({ id: h.id, at: new Date(h.ms).toISOString(), message: h.text })),
@@ -69,11 +76,12 @@ export interface SmallConfig {
   readonly retention?: string;
 }
 
-const SEARCH =
-  '{ kind: http, url: "http://sink/search?from={{from_ms}}&to={{to_ms}}&after={{cursor}}", by: { ingest: true }, paging: { kind: cursor, path: next }, records: hits, record_id: id, ingested_at: { path: at, unit: iso }, text: message }';
+const search = (host: string): string =>
+  `{ kind: http, url: "http://${host}/search?from={{from_ms}}&to={{to_ms}}&after={{cursor}}", by: { ingest: true }, paging: { kind: cursor, path: next }, records: hits, record_id: id, ingested_at: { path: at, unit: iso }, text: message }`;
 
+/** A checkpoint that asks the path, at a host of its own name. */
 export const searched = (name: string, more = ''): string =>
-  `{ name: ${name}, observe: ${SEARCH}, on_time_within: 1s, lost_after: 3s, keeps: 1h, look_every: 1s, settle: 100ms${more} }`;
+  `{ name: ${name}, observe: ${search(name)}, on_time_within: 1s, lost_after: 3s, keeps: 1h, look_every: 1s, settle: 100ms${more} }`;
 
 export const small = (c: SmallConfig = {}): string => `
 store: postgres://test
