@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Vitest leaves a core free; most of our tests wait for PostgreSQL, which has it then.
+    maxWorkers: 2,
   },
 });

@@ -1,0 +1,114 @@
+/** Looking: what is late to be found is late, what was merely out of a look's range is not; pages and cursors (law 7). */
+import { afterEach, describe, expect, test } from 'vitest';
+import { useDatabase } from '../support/database.ts';
+import { Small, searched, small } from '../support/small.ts';
+import { openWorld, tallyOf, type World } from '../support/world.ts';
+
+const db = useDatabase();
+let w: Small | undefined;
+let world: World | undefined;
+afterEach(async () => {
+  await w?.close();
+  await world?.close();
+  w = undefined;
+  world = undefined;
+});
+
+const loki = `
+store: postgres://test
+signing_keys: [a-signing-key-for-tests-only]
+pipelines:
+  ssh:
+    every: 2s
+    targets: { web-1: { url: "http://lab/lab/agents/web-1/logs" } }
+    event: { format: sshd, user: canary }
+    inject: { kind: http, url: "http://lab/lab/agents/web-1/logs" }
+    checkpoints:
+      - { name: loki, observe: { kind: loki, url: "http://lab", query: '{job="auth"}' }, on_time_within: 10s, lost_after: 30s, keeps: 7d, look_every: 2s, settle: 1s }
+`;
+
+test('by event time: a sender whose clock goes wrong by ten minutes is neither late nor lost', async () => {
+  world = await openWorld(db.options, loki);
+  await world.run(30_000);
+  world.lab.faults.set({ agents: { 'web-1': { skewMs: -600_000 } } });
+  await world.run(60_000);
+  const tally = await tallyOf(world.sql, 'loki');
+  expect(Object.keys(tally).filter(k => !['on_time', 'delivered', 'pending'].includes(k))).toEqual([]);
+  expect((tally.on_time ?? 0) + (tally.delivered ?? 0)).toBeGreaterThan(30);
+});
+
+describe('a look', () => {
+  const watchOf = async (s: Small) => {
+    const [row] = await s.sql<{ watermark: Record<string, unknown> }[]>`select watermark from checkpoint`;
+    return row!.watermark as { wMs: number | null; proven: boolean; failures: number; vanished: boolean };
+  };
+
+  test('that fails moves nothing; what comes meanwhile is found after it, and its delay is not claimed', async () => {
+    w = new Small(db.options);
+    await w.start(small());
+    await w.run(6_000);
+    w.sink.search = async () => 'fail';
+    await w.run(1_500);
+    const { wMs } = await watchOf(w);
+    await w.run(6_000);
+    expect((await watchOf(w)).wMs).toBe(wMs);
+    expect((await watchOf(w)).failures).toBeGreaterThan(1);
+    w.sink.search = async () => 'ok';
+    await w.run(10_000);
+    const tally = await w.tally();
+    expect(Object.keys(tally).filter(k => !['on_time', 'delivered', 'pending'].includes(k))).toEqual([]);
+    expect(tally.delivered).toBeGreaterThan(4);
+  });
+
+  test('that shows nothing of what was seen is blind: vanished, and nothing is lost by it', async () => {
+    w = new Small(db.options);
+    await w.start(small());
+    await w.run(6_000);
+    w.sink.shows = () => false;
+    await w.run(10_000);
+    expect((await watchOf(w)).vanished).toBe(true);
+    expect((await w.findings()).vanished).toBe(1);
+    expect(await w.tally()).not.toHaveProperty('lost');
+    w.sink.shows = () => true;
+    await w.run(12_000);
+    expect((await watchOf(w)).vanished).toBe(false);
+    expect(
+      Object.keys(await w.tally()).filter(k => !['on_time', 'delivered', 'pending'].includes(k)),
+    ).toEqual([]);
+  });
+
+  test('at a checkpoint that never saw a canary proves nothing', async () => {
+    w = new Small(db.options);
+    w.sink.fate = () => 'dropped';
+    await w.start(small());
+    await w.run(15_000);
+    expect(await watchOf(w)).toMatchObject({ proven: false, wMs: null });
+    expect(Object.keys(await w.tally())).toEqual(['pending']);
+  });
+
+  test('that dies between its pages and its end is done again by the next process: nothing lost, nothing twice', async () => {
+    w = new Small(db.options);
+    const first = await w.start(small({ checkpoints: [searched('sink')] }));
+    await w.run(6_000);
+    // The page went in; the watch that would say so did not.
+    let die = false;
+    await w.kill(first);
+    const second = await w.start(small(), {
+      before: text => (die && text.includes('update checkpoint') ? new Promise<void>(() => {}) : undefined),
+      after: text => {
+        if (text.includes('update checkpoint') && text.includes('insert into sighting')) die = true;
+      },
+    });
+    await w.run(3_000);
+    await w.kill(second);
+    await w.start(small());
+    await w.run(20_000, 1_000);
+    const tally = await w.tally();
+    expect(
+      Object.keys(tally).filter(
+        k => !['on_time', 'delivered', 'pending', 'maybe_sent', 'unsent'].includes(k),
+      ),
+    ).toEqual([]);
+    expect(await w.findings()).not.toHaveProperty('duplicate');
+  });
+});
