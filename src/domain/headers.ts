@@ -17,6 +17,8 @@ const FILE = new RegExp(`^${TIME}(?: (?:stdout|stderr) F |\\t\\S{1,255}\\t)`);
 const LEAD = new RegExp(`^(?:${COUNT}<\\d{1,3}>)?(?:${TIME} )?`);
 const HOST = /^([^\s<>[\]{}"'=]{1,254}[^\s<>[\]{}"'=:]) /;
 const TAG = /^([^\s:[\]{}"'=]{1,64})(\[\d{1,10}\])?: /;
+/** rsyslog's formats for files give RFC 5424's APP-NAME and PROCID as they are, without a colon. */
+const BARE_TAG = /^([^\s:[\]{}"'=]{1,64})(\[\d{1,10}\])? /;
 
 /** Words that say what became of an event, or how bad it is: never a host's name. */
 const FATE =
@@ -34,6 +36,10 @@ function afterOne(text: string, app: string): string[] {
   const rest = text.slice(lead.length);
   const out = lead === '' ? [] : [rest];
   const untag = (message: string, host: string | undefined): void => {
+    // Without the colon any two words would pass for a header, so the second must be the event's own application.
+    const [bare = '', name, procid] = (host !== undefined && BARE_TAG.exec(message)) || [];
+    if (name === app && (procid !== undefined || !inSentence(host ?? '')))
+      out.push(message.slice(bare.length));
     const [whole, tag = '', pid] = TAG.exec(message) ?? [];
     if (whole === undefined) return;
     const certain = tag === app || pid !== undefined;

@@ -86,8 +86,11 @@ function isEvent(text: string, event: WrittenEvent, claim: Claim): boolean {
   return false;
 }
 
-/** The texts at the declared place; none where the record isn't JSON or lacks it. */
-function textsAt(text: string, path: string, app: string): string[] {
+/**
+ * The texts at the declared place; none where the record isn't JSON or lacks it. `app` is the name that the event's own
+ * syslog header would carry.
+ */
+export function textsAt(text: string, path: string, app: string): string[] {
   const values = afterHeaders(text, app).flatMap(body => {
     const record = parseJson(body);
     return record ? [...valuesAt(record, path)] : [];
@@ -95,9 +98,13 @@ function textsAt(text: string, path: string, app: string): string[] {
   return values.map(value => (typeof value === 'object' ? JSON.stringify(value) : String(value)));
 }
 
+/** Letters and digits of any script, and what joins them into one name. */
+const BETWEEN_WORDS = /[^\p{L}\p{N}_-]+/u;
+
 /**
  * With a declared place (`at`, or `placed` where the adapter has taken it out already) the name must be the whole
- * value there, or the value must be the event. Without one, the record must be the event: its text after any
+ * value there, or the value must be the event; on provoked pipelines, where the vendor decides what stands around what we
+ * planted (a user agent), a whole word of it is enough. Without one, the record must be the event: its text after any
  * headers, or the text in an envelope's conventional place, or JSON in which the name and at least half of the
  * event's other significant fields are whole values. Fields are compared after the declared transformations.
  */
@@ -108,9 +115,11 @@ export function recognise(
 ): 'sighting' | 'echo' {
   const claim = event && claimOf(event, found, transforms);
   const carries = (text: string): boolean => event !== undefined && isEvent(text, event, claim as Claim);
+  const names = [found.token, found.uuid].filter(name => name !== undefined).map(name => name.toLowerCase());
   const isName = (text: string): boolean => {
-    const name = text.trim().toLowerCase();
-    return name === found.token.toLowerCase() || name === found.uuid?.toLowerCase();
+    const value = text.trim().toLowerCase();
+    if (names.includes(value)) return true;
+    return event === undefined && value.split(BETWEEN_WORDS).some(word => names.includes(word));
   };
   const declared =
     record.placed ?? (at === undefined ? undefined : textsAt(record.text, at, event?.app ?? ''));

@@ -336,7 +336,7 @@ export function advanceReceive(
   };
   const hole = watch.wMs === null || wMs - watch.wMs > staleAfterMs(rules);
   const gaps = hole
-    ? addGap(watch.gaps, { fromMs: watch.wMs ?? 0, toMs: wMs, reason: 'no self-probe came through' })
+    ? addGap(watch.gaps, { fromMs: watch.wMs ?? 0, toMs: sentMs, reason: 'no self-probe came through' })
     : watch.gaps;
   return { ...watch, gaps, failures: 0, notBeforeMs: 0, lastLook, wMs: Math.max(watch.wMs ?? wMs, wMs) };
 }

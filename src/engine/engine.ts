@@ -26,7 +26,7 @@ import {
   openPipelines,
 } from './live.ts';
 import { look, type Round } from './look.ts';
-import { sendProbe } from './receive.ts';
+import { probeFailed, sendProbe } from './receive.ts';
 import { sendBeat } from './send.ts';
 import { settle } from './settle.ts';
 import { remembering } from './signatures.ts';
@@ -223,9 +223,10 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
     const nowMs = clock.now();
     const due = lookDue(h, nowMs);
     let seconds: Round['seconds'] = [];
+    const sinceMs = h.lookedMs ?? nowMs - h.checkpoint.rules.lookEveryMs;
     if (due) h.lookedMs = nowMs;
     if (due && way === 'receive') {
-      await sendProbe(engine, h, probeKey);
+      if (!(await sendProbe(engine, h, probeKey))) await probeFailed(engine, h, sinceMs);
     } else if (due) {
       const seen = await look(engine, h, h.watch, h.cursor);
       seconds = seen.seconds;

@@ -52,6 +52,15 @@ export async function turnedAway(
   await commitReceived(engine.sql, at.checkpoint.key, [row]);
 }
 
+/** A self-probe that didn't come through: since the one before it, and until the next one, nobody knows what was pushed. */
+export async function probeFailed(engine: Engine, at: ReceiveAt, sinceMs: number): Promise<void> {
+  const untilMs = engine.ctx.clock.now() + at.checkpoint.rules.lookEveryMs;
+  const detail = 'a self-probe did not come through';
+  await commitReceived(engine.sql, at.checkpoint.key, [
+    selfRow('gap', { seen_ms: untilMs, seen_after_ms: sinceMs, detail }),
+  ]);
+}
+
 /** A self-probe that came through the public URL; `sentMs` is when it left. */
 export async function probed(engine: Engine, at: ReceiveAt, sentMs: number): Promise<void> {
   const row = selfRow('probe', {

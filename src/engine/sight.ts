@@ -7,8 +7,8 @@ import { type CanaryName, nameKey } from '../domain/canary.ts';
 import { findInText } from '../domain/finder.ts';
 import { integrity } from '../domain/integrity.ts';
 import { type Expected, recognise } from '../domain/recognise.ts';
-import { decodeUuid, isUuidShape, partialToken, type SignedBy } from '../domain/token.ts';
-import type { FindingRow, InboxRow } from '../store/sight.ts';
+import { partialToken, type SignedBy } from '../domain/token.ts';
+import type { FindingRow, IdentityRow, InboxRow } from '../store/sight.ts';
 import { type Engine, type EventSource, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
 
 /** The order is the encoding in the store: append only. */
@@ -37,6 +37,14 @@ export interface Sifted {
   readonly findings: readonly FindingRow[];
   /** Valid names whose target isn't known here: another replica may have discovered it since. */
   readonly strangers: number;
+  /** Of a provoked pipeline, what stands in the declared place of records that are nobody's yet. */
+  readonly identities: readonly Identity[];
+}
+
+/** An identity that may turn out to be an alias of a canary, when that canary's sending is committed. */
+export interface Identity {
+  readonly row: IdentityRow;
+  readonly eventMs: number | null;
 }
 
 /** Identities assigned by the backend, looked up by the caller: alias → name. */
@@ -54,11 +62,14 @@ export function sift(
 ): Sifted {
   const sightings: Sighting[] = [];
   const findings: FindingRow[] = [];
+  const identities: Identity[] = [];
+  const place = at.checkpoint.config.at;
   let strangers = 0;
   const finding = (kind: string, sample: unknown) =>
     findings.push({ kind, at_ms: seeing.seenMs, count: 1, sample });
   for (const record of records) {
-    for (const candidate of candidatesOf(record, aliases)) {
+    const before = sightings.length;
+    for (const candidate of candidatesOf(record, place, aliases)) {
       const verified = candidate.name
         ? ({ kind: 'valid', name: candidate.name } as const)
         : engine.keyring.verify(candidate.text);
@@ -82,8 +93,9 @@ export function sift(
       }
       sightings.push(sightingOf(record, name, expected, seeing));
     }
+    if (sightings.length === before && mayMeetAliases(at)) identities.push(...unresolved(record, seeing));
   }
-  return { sightings: merged(sightings), findings, strangers };
+  return { sightings: merged(sightings), findings, strangers, identities };
 }
 
 interface Candidate {
@@ -92,27 +104,54 @@ interface Candidate {
   readonly uuid?: string;
 }
 
-/** Names that a record holds: tokens anywhere; UUIDs and aliases only where the record itself is placed. */
-function candidatesOf(record: SeenRecord, aliases: Aliases): Candidate[] {
-  const tokens = new Set(findInText(record.text).map(f => f.token));
-  for (const text of record.placed ?? []) for (const f of findInText(text)) tokens.add(f.token);
-  const out: Candidate[] = [...tokens].map(text => ({ text }));
-  if (out.length > 0) return out;
-  for (const placed of record.placed ?? []) {
-    const text = placed.trim();
+const UUIDS = /(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![\w-])/gi;
+
+/** Names that a record holds: by an alias in its place, else tokens anywhere, else, where a place is declared, UUIDs. */
+function candidatesOf(record: SeenRecord, place: string | undefined, aliases: Aliases): Candidate[] {
+  const known = identitiesOf(record).flatMap(text => {
     const name = aliases.get(text);
-    if (name) out.push({ text, name });
-    else if (isUuidShape(text) && decodeUuid(text)) out.push({ text, uuid: text });
-  }
-  return out;
+    return name ? [{ text, name }] : [];
+  });
+  if (known.length > 0) return known;
+  const texts = [record.text, ...(record.placed ?? [])];
+  const tokens = new Set(texts.flatMap(text => findInText(text).map(f => f.token)));
+  if (tokens.size > 0) return [...tokens].map(text => ({ text }));
+  if (place === undefined && record.placed === undefined) return [];
+  const uuids = new Set(texts.flatMap(text => text.match(UUIDS) ?? []).map(uuid => uuid.toLowerCase()));
+  return [...uuids].map(uuid => ({ text: uuid, uuid }));
 }
 
-/** Identities in the records' declared places that aren't ours by form: they may be aliases. */
-export const identitiesOf = (records: readonly SeenRecord[]): string[] => [
+/** Whether a canary may be known here by an identity that its backend gave it. */
+export const mayMeetAliases = (at: {
+  readonly pipeline: Pick<LivePipeline, 'source'>;
+  readonly checkpoint: { readonly config: Pick<LiveCheckpoint['config'], 'at'> };
+}): boolean => at.pipeline.source === undefined && at.checkpoint.config.at !== undefined;
+
+/** Longer ones are no identities, and no injector gives them. */
+const IDENTITY_CHARS_MAX = 200;
+
+/** What stands in a record's declared place and may be an alias. */
+export const identitiesOf = (record: SeenRecord): string[] => [
   ...new Set(
-    records.flatMap(r => (r.placed ?? []).map(p => p.trim()).filter(p => p !== '' && p.length <= 200)),
+    (record.placed ?? []).map(p => p.trim()).filter(p => p !== '' && p.length <= IDENTITY_CHARS_MAX),
   ),
 ];
+
+function unresolved(record: SeenRecord, seeing: Seeing): Identity[] {
+  const foreign = identitiesOf(record).filter(identity => findInText(identity).length === 0);
+  return foreign.map(identity => ({
+    row: {
+      identity,
+      key: hash32(recordKey(record)),
+      seen_ms: seeing.seenMs,
+      seen_after_ms: seeing.absentMs,
+      ingested_ms: record.ingestedMs ?? null,
+      record: hashOfId(record),
+      look: seeing.look,
+    },
+    eventMs: record.eventMs ?? null,
+  }));
+}
 
 /** What the record was expected to be, by the first generation's events that it is one of; undefined: an echo. */
 function expectationMet(
@@ -186,7 +225,7 @@ function sightingOf(
       seen_ms: seeing.seenMs,
       seen_after_ms: seeing.absentMs,
       ingested_ms: ingestedMs,
-      record: record.recordId === undefined ? null : hash32(record.recordId),
+      record: hashOfId(record),
       copies: 1,
       look: seeing.look,
       integrity: fields ? INTEGRITIES.indexOf(fields.state) : 0,
@@ -215,6 +254,9 @@ function merged(sightings: readonly Sighting[]): Sighting[] {
 /** A sample for a person: short, and with no whole token in it. */
 export const sampleOf = (text: string): string =>
   text.replace(/coalmine1[a-z2-7]{40}/gi, partialToken).slice(0, FINDINGS_SAMPLE_CHARS);
+
+const hashOfId = ({ recordId }: SeenRecord): number | null =>
+  recordId === undefined ? null : hash32(recordId);
 
 /** FNV-1a: tells records of one canary apart; no more is asked of it. */
 function hash32(text: string): number {

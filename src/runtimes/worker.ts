@@ -11,8 +11,23 @@ export interface WorkerOptions {
   readonly version: string;
 }
 
+/** The Durable Object that ticks. */
+export interface TickerObject {
+  /** Whatever is asked: sees to it that it ticks. */
+  fetch(): Promise<Response>;
+  alarm(): Promise<void>;
+}
+
 /** What the Worker's main module exports: `export default handlers; export { Ticker };` */
-export function createWorker({ config, version }: WorkerOptions) {
+export interface Worker {
+  readonly handlers: {
+    fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response>;
+    scheduled(event: unknown, env: Env): Promise<void>;
+  };
+  readonly Ticker: new (state: ObjectState, env: Env) => TickerObject;
+}
+
+export function createWorker({ config, version }: WorkerOptions): Worker {
   const configured = (env: Env): Env => ({ COALMINE_CONFIG: config, ...env });
 
   /** The cron trigger does the same each minute, so a failure here costs a minute at most. */
@@ -41,7 +56,6 @@ export function createWorker({ config, version }: WorkerOptions) {
       constructor(state: ObjectState, env: Env) {
         this.#ticker = createTicker(state.storage, configured(env));
       }
-      /** Whatever is asked: sees to it that it ticks. */
       fetch(): Promise<Response> {
         return this.#ticker.start();
       }

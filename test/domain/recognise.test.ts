@@ -33,6 +33,14 @@ describe('a line that is the event', () => {
     ['RFC 3164 as a file', `Mar  4 05:06:07 web-1 sshd-session[71]: ${line.text}`],
     ['from logger(1), with the tag of its user', `Mar  4 05:06:07 web-1 root: ${line.text}`],
     ['rsyslog’s file format', `2026-03-04T05:06:07.123456+00:00 web-1 sshd[71]: ${line.text}`],
+    [
+      'rsyslog’s file format of an RFC 5424 message',
+      `2026-03-04T05:06:07.123456+00:00 web-1 sshd ${line.text}`,
+    ],
+    ['the same with a PROCID', `2026-03-04T05:06:07.123456+00:00 web-1 sshd[71] ${line.text}`],
+    ['the same in rsyslog’s traditional format', `Mar  4 05:06:07 web-1 sshd ${line.text}`],
+    ['the same, relayed', `<38>Mar  4 05:06:09 relay Mar  4 05:06:07 web-1 sshd ${line.text}`],
+    ['the same of a host named like a word of logs', `2026-03-04T05:06:07Z log sshd[71] ${line.text}`],
     ['a host named like a word of logs', `2026-03-04T05:06:07.123456+00:00 log sshd[71]: ${line.text}`],
     ['RFC 5424', `<38>1 2026-03-04T05:06:07.123Z web-1 sshd 71 - - ${line.text}`],
     ['RFC 5424 with octet count', `291 <38>1 2026-03-04T05:06:07.123Z web-1 sshd 71 - - ${line.text}`],
@@ -75,6 +83,11 @@ describe('a line that mentions the event', () => {
     ['a header whose host and tag are a sentence', `2026-03-04T05:06:07Z dropping event: ${line.text}`],
     ['a level without a tag', `2026-03-04T05:06:07Z ERROR ${line.text}`],
     ['a fate before the tag', `2026-03-04T05:06:07Z dropped sshd[71]: ${line.text}`],
+    ['a fate before a tag without a colon', `2026-03-04T05:06:07Z dropped sshd[71] ${line.text}`],
+    ['a sentence that ends in the tag', `2026-03-04T05:06:07Z event sshd ${line.text}`],
+    ['another tag without a colon', `2026-03-04T05:06:07Z web-1 rejected ${line.text}`],
+    ['a tag without a colon and without a host', `sshd ${line.text}`],
+    ['words after a tag without a colon', `2026-03-04T05:06:07Z web-1 sshd cannot send ${line.text}`],
     ['a suffix', `${line.text} (dropped: queue full)`],
     ['a part of a CRI line', `2026-03-04T05:06:07.1Z stdout P ${line.text}`],
     ['twice', `${line.text} ${line.text}`],
@@ -218,6 +231,37 @@ describe('a declared place', () => {
     const record = { text: j({ correlationId: UUID, user: 'canary' }) };
     expect(recognise(record, found, { at: 'correlationId' })).toBe('sighting');
     expect(recognise(record, found, {})).toBe('echo');
+  });
+});
+
+describe('a provoked record whose declared place holds the name', () => {
+  const at = 'userAgent';
+  const provoked = (userAgent: string) => recognise({ text: j({ userAgent }) }, found, { at });
+
+  test.each([
+    `coalmine ${TOKEN}`,
+    `coalmine/1.0 (${TOKEN.toUpperCase()})`,
+    `coalmine ${UUID}`,
+    `coalmine-${'x'} ${TOKEN} python/3`,
+  ])('as a whole word is a sighting: %s', value => {
+    expect(provoked(value)).toBe('sighting');
+  });
+
+  test.each([`x${TOKEN}`, `${TOKEN}x`, `a-${TOKEN}`, `${TOKEN}_a`, `é${TOKEN}`, `${UUID}-1`, 'coalmine'])(
+    'as a part of a word is an echo: %s',
+    value => {
+      expect(provoked(value)).toBe('echo');
+    },
+  );
+
+  test('elsewhere is an echo', () => {
+    const text = j({ userAgent: 'x', query: `coalmine ${TOKEN}` });
+    expect(recognise({ text }, found, { at })).toBe('echo');
+    expect(recognise({ text, placed: [`coalmine ${TOKEN}`] }, found, { at })).toBe('sighting');
+  });
+
+  test('and of a written event must still be the whole value', () => {
+    expect(of(j({ userAgent: `coalmine ${TOKEN}` }), doc, at)).toBe('echo');
   });
 });
 

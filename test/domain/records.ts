@@ -8,6 +8,7 @@ export const headers: readonly Header[] = [
   (text, app) => `<38>Mar  4 05:06:07 web-1 ${app}[71]: ${text}`,
   (text, app) => `Mar 14 05:06:07 web-1 ${app}: ${text}`,
   (text, app) => `2026-03-04T05:06:07.123456+01:00 web-1.example.com ${app}[71]: ${text}`,
+  (text, app) => `2026-03-04T05:06:07.123456+01:00 web-1.example.com ${app} ${text}`,
   (text, app) => `<38>1 2026-03-04T05:06:07.123Z web-1 ${app} 71 - - ${text}`,
   (text, app) => `512 <38>1 2026-03-04T05:06:07Z web-1 ${app} - - [x@32473 a="b \\" ] c"] ${text}`,
   text => `2026-03-04T05:06:07.123456789Z stdout F ${text}`,

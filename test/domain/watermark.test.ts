@@ -457,8 +457,9 @@ describe('push', () => {
     const watch = advanceReceive(newWatch, T0 + 300_000, push);
     expect(watch.wMs).toBe(T0 + 270_000);
     expect(absence(canary(T0), T0 + 60_000, proofOf(watch))).toBe('never');
-    const next = advanceReceive(watch, T0 + 340_000, push);
-    expect(absence(canary(T0 + 280_000), T0 + 300_000, proofOf(next))).toBe('proven');
+    const next = advanceReceive(watch, T0 + 345_000, push);
+    expect(absence(canary(T0 + 299_000), T0 + 310_000, proofOf(next))).toBe('never');
+    expect(absence(canary(T0 + 300_000), T0 + 310_000, proofOf(next))).toBe('proven');
   });
 
   test('a hole between probes is a gap; regular probes leave none', () => {
@@ -467,6 +468,10 @@ describe('push', () => {
     for (let ms = 5_000; ms <= 60_000; ms += 5_000) watch = advanceReceive(watch, T0 + ms, push);
     expect(watch.gaps).toEqual(atFirst);
     const after = advanceReceive(watch, T0 + 60_000 + staleAfterMs(push) + 1, push);
-    expect(after.gaps.at(-1)).toMatchObject({ fromMs: watch.wMs, toMs: after.wMs });
+    expect(after.gaps.at(-1)).toMatchObject({
+      fromMs: watch.wMs,
+      // Up to the probe itself: what it says of is the way it took, not the time before.
+      toMs: T0 + 60_000 + staleAfterMs(push) + 1,
+    });
   });
 });

@@ -39,7 +39,9 @@ test('by event time: a sender whose clock goes wrong by ten minutes is neither l
 
 describe('a look', () => {
   const watchOf = async (s: Small) => {
-    const [row] = await s.sql<{ watermark: Record<string, unknown> }[]>`select watermark from checkpoint`;
+    const [row] = await s.sql<
+      { watermark: Record<string, unknown> }[]
+    >`select watermark from checkpoint where name = 'sink'`;
     return row!.watermark as { wMs: number | null; proven: boolean; failures: number; vanished: boolean };
   };
 

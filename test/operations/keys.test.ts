@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKeyring } from '../../src/domain/token.ts';
+import { remembering } from '../../src/engine/signatures.ts';
 import { openStore, type Sql } from '../../src/store/open.ts';
 import { admitKeys, forgetKey, noteKeys, readSigningKeys } from '../../src/store/signing-keys.ts';
 import { coalmine, expectNoStack } from '../cli/child.ts';
@@ -15,6 +17,20 @@ const printOf = (key: string) =>
   createHash('sha256').update(`coalmine key fingerprint\0${key}`).digest('hex').slice(0, 12);
 const withKeys = (dir: string, ...keys: string[]) =>
   fileConfig(dir, { rest: `signing_keys: [${keys.join(', ')}]`, lostAfter: '4s' });
+
+test('what another key or epoch signed can be made again, for comparison with what arrives', () => {
+  const of = (signingKeys: string[], epochs: number[]) =>
+    createKeyring({ signingKeys, storeId: 's', epochs });
+  const name = { target: 7, slot: 1_700_000_000_000, index: 1 };
+  const before = of([OLD], [1]).sign(name);
+  const now = of([NEW, OLD], [1, 2]);
+  const by = now.verify(before.token);
+  expect(by).toMatchObject({ kind: 'valid', keyIndex: 1, epoch: 1 });
+  if (by.kind !== 'valid') return;
+  expect(now.sign(name, by)).toEqual(before);
+  expect(remembering(now, 2).sign(name, by)).toEqual(before);
+  expect(now.sign(name)).not.toEqual(before);
+});
 
 describe('a rotation', () => {
   const dir = newDir();

@@ -110,6 +110,7 @@ export interface Replica {
   awake: boolean;
 }
 
+const TICK_REAL_MS = 250;
 const real = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
 
 export class Small {
@@ -121,6 +122,7 @@ export class Small {
   readonly #store: OpenOptions;
   readonly #pools: Sql[] = [];
   #count = 0;
+  #atServer = 0;
 
   constructor(store: OpenOptions) {
     this.#store = store;
@@ -128,7 +130,7 @@ export class Small {
   }
 
   /** As a process that starts. */
-  async start(config: string, hooks?: Hooks): Promise<Replica> {
+  async start(config: string, hooks?: Hooks, options: { leaseMs?: number } = {}): Promise<Replica> {
     const self = `replica-${++this.#count}`;
     const pool = openStore({ ...this.#store, max: 6 });
     this.#pools.push(pool);
@@ -141,11 +143,17 @@ export class Small {
       log: (level, event, fields) => void this.logs.push({ self, level, event, fields }),
     };
     const running = await openEngine({
-      sql: hooks ? hooked(pool, hooks) : pool,
+      sql: hooked(pool, {
+        ...hooks,
+        atServer: change => {
+          this.#atServer += change;
+        },
+      }),
       ctx,
       config: parsed.config,
       registry,
       self,
+      ...options,
       fresh: { storeId: 'small-store', seed: 'small-seed' },
     });
     const replica = { self, running, pool, awake: true };
@@ -174,9 +182,21 @@ export class Small {
 
   async tick(): Promise<void> {
     const awake = this.replicas.filter(r => r.awake);
-    // One that is being killed may never come back from its tick.
-    await Promise.race([Promise.all(awake.map(r => r.running.tick(0))), real(500)]);
-    await Promise.race([Promise.all(awake.map(r => r.running.idle())), real(15)]);
+    const ticked = Promise.all(awake.map(r => r.running.tick(0)));
+    await this.#untilQuiet(ticked.then(() => Promise.all(awake.map(r => r.running.idle()))));
+  }
+
+  /** Until the work is done, or waits for virtual time or a test's hand rather than for the server. */
+  async #untilQuiet(work: Promise<unknown>): Promise<void> {
+    let isDone = false;
+    const done = work.then(() => {
+      isDone = true;
+    });
+    const end = performance.now() + TICK_REAL_MS;
+    for (let quiet = 0; quiet < 3 && !isDone && performance.now() < end; ) {
+      await Promise.race([done, real(1)]);
+      quiet = this.#atServer === 0 ? quiet + 1 : 0;
+    }
   }
 
   errors(): unknown[] {

@@ -5,6 +5,8 @@ import type { Sql } from '../../src/store/open.ts';
 export interface Hooks {
   before?(text: string): Promise<void> | void;
   after?(text: string): Promise<void> | void;
+  /** How many are with the server: +1 when one goes there, −1 when it is back. */
+  atServer?(change: 1 | -1): void;
 }
 
 type Query = Promise<unknown> & { readonly strings?: readonly string[] };
@@ -40,7 +42,10 @@ function watched(query: Query, text: string, hooks: Hooks): Query {
   const once = () => {
     run ??= (async () => {
       await hooks.before?.(text);
-      const rows = await new Promise((done, failed) => query.then(done, failed));
+      hooks.atServer?.(1);
+      const rows = await new Promise((done, failed) => query.then(done, failed)).finally(() =>
+        hooks.atServer?.(-1),
+      );
       await hooks.after?.(text);
       return rows;
     })();
@@ -63,14 +68,20 @@ const begin =
   async (...args: unknown[]): Promise<unknown> => {
     const work = args.at(-1) as (tx: Sql) => Promise<unknown>;
     await hooks.before?.('begin');
+    hooks.atServer?.(1);
     const value = await (sql.begin as unknown as (...a: unknown[]) => Promise<unknown>)(
       ...args.slice(0, -1),
       async (tx: Sql) => {
-        const done = await work(hooked(tx, hooks));
-        await hooks.before?.('commit');
-        return done;
+        hooks.atServer?.(-1);
+        try {
+          const done = await work(hooked(tx, hooks));
+          await hooks.before?.('commit');
+          return done;
+        } finally {
+          hooks.atServer?.(1);
+        }
       },
-    );
+    ).finally(() => hooks.atServer?.(-1));
     await hooks.after?.('commit');
     return value;
   };
