@@ -47,22 +47,19 @@ export function treeCpuOf(pid: number): number {
   return seconds;
 }
 
-/** Proportional set size of a process with its children, bytes; and the resident size of the process alone. */
-export function memoryOf(pid: number): { readonly pssBytes: number; readonly rssBytes: number } {
-  const kib = (text: string, key: string) =>
-    Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-  const pss = (of: number): number => {
-    try {
-      return kib(readFileSync(`/proc/${of}/smaps_rollup`, 'utf8'), 'Pss') * 1024;
-    } catch {
-      return 0;
-    }
-  };
-  const children = processes().filter(other => statOf(other)?.parent === pid);
-  return {
-    pssBytes: [pid, ...children].reduce((sum, of) => sum + pss(of), 0),
-    rssBytes: kib(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS') * 1024,
-  };
+const kib = (text: string, key: string): number =>
+  Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) * 1024;
+
+/** Bytes of a process alone: resident, and with what it shares divided among the sharers. */
+export const memoryOf = (pid: number): { readonly pssBytes: number; readonly rssBytes: number } => ({
+  pssBytes: kib(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'), 'Pss'),
+  rssBytes: kib(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS'),
+});
+
+/** Bytes of a server process with its workers, shared memory counted once. */
+export function treeMemoryOf(pid: number): number {
+  const workers = processes().filter(other => statOf(other)?.parent === pid);
+  return [pid, ...workers].reduce((sum, of) => sum + memoryOf(of).pssBytes, 0);
 }
 
 /** What else the machine does: figures of a busy one are to be read as CPU seconds, not as rates. */

@@ -23,10 +23,12 @@ const BARE_TAG = /^([^\s:[\]{}"'=]{1,64})(\[\d{1,10}\])? /;
 /** Words that say what became of an event, or how bad it is: never a host's name. */
 const FATE =
   /^\W*(?:errors?|err|warn|warning|fatal|crit|critical|emerg|emergency|panic|severe|cannot|unable|could|invalid|(?:drop|discard|reject|fail|send|resend|retr|queue|buffer|forward|receiv|writ|read|skip|los|pars)(?:ping|ped|ying|ied|ing|ed|t)|sent|lost)\W*$/i;
-/** Words that begin a program's sentence about an event ("event: …"). A host may have such a name. */
-const SUBJECT =
-  /^\W*(?:alert|notice|info|debug|trace|fail|drop|retry|failure|exception|reason|events?|records?|messages?|msg|log|lines?|entry|payload|data|body|query|search|got|match)\W*$/i;
-const inSentence = (word: string): boolean => FATE.test(word) || SUBJECT.test(word);
+/** Levels, and what else a program says first of an event ("debug …", "got …"). */
+const OPENING =
+  /^\W*(?:alert|notice|info|debug|trace|fail|drop|retry|failure|exception|reason|query|search|got|match)\W*$/i;
+/** What a program calls an event ("event: …"). A host may have such a name. */
+const SUBJECT = /^\W*(?:events?|records?|messages?|msg|log|lines?|entry|payload|data|body)\W*$/i;
+const inSentence = (word: string): boolean => FATE.test(word) || OPENING.test(word) || SUBJECT.test(word);
 
 /** What is left after each reading of one header. */
 function afterOne(text: string, app: string): string[] {
@@ -38,7 +40,7 @@ function afterOne(text: string, app: string): string[] {
   const untag = (message: string, host: string | undefined): void => {
     // Without the colon any two words would pass for a header, so the second must be the event's own application.
     const [bare = '', name, procid] = (host !== undefined && BARE_TAG.exec(message)) || [];
-    if (name === app && (procid !== undefined || !inSentence(host ?? '')))
+    if (name === app && (procid !== undefined || !OPENING.test(host ?? '')))
       out.push(message.slice(bare.length));
     const [whole, tag = '', pid] = TAG.exec(message) ?? [];
     if (whole === undefined) return;

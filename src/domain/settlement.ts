@@ -371,10 +371,16 @@ export function absence(canary: When, atMs: number, proof: Proof): 'proven' | 'n
   const covered = coverage(canary, atMs, proof);
   if (covered !== 'proven' || proof.way !== 'query') return covered;
   const reachedMs = canary.slotMs + (proof.chained ? 0 : watch.skewLowMs) - SKEW_ALLOWANCE_MS;
-  if (watch.coveredFromMs === null || watch.coveredFromMs > reachedMs) return 'not_yet';
-  if (!proof.chained) return 'proven';
-  if (!proof.secondLook) return 'proven';
   const { second } = proof;
+  const reached = watch.coveredFromMs !== null && watch.coveredFromMs <= reachedMs;
+  if (!proof.chained) {
+    const latestMs = canary.sentMs + Math.max(0, watch.skewHighMs) + SKEW_ALLOWANCE_MS;
+    const reachedNow =
+      second !== null && second.asOfMs >= atMs && second.fromMs <= reachedMs && second.toMs > latestMs;
+    return reached || reachedNow ? 'proven' : 'not_yet';
+  }
+  if (!reached) return 'not_yet';
+  if (!proof.secondLook) return 'proven';
   const fromMs = canary.slotMs + watch.skewLowMs - SLACK_MS;
   const toMs = canary.sentMs + Math.max(0, watch.skewHighMs) + SLACK_MS;
   return second !== null && second.asOfMs >= atMs && second.fromMs <= fromMs && second.toMs > toMs

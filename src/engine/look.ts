@@ -3,7 +3,7 @@
  * answer proves. A look that fails, throttles, truncates or never ends moves nothing.
  */
 import type { Found, Json, Look, SeenRecord } from '../contracts/observer.ts';
-import { type CanaryName, nameKey } from '../domain/canary.ts';
+import { nameKey } from '../domain/canary.ts';
 import { TOKEN_PREFIX } from '../domain/token.ts';
 import {
   type Anchor,
@@ -14,18 +14,20 @@ import {
   type Watch,
 } from '../domain/watermark.ts';
 import type { Lease } from '../store/lease.ts';
-import { commitSightings, type FindingRow, findAliases } from '../store/sight.ts';
-import { siftKnowing } from './discover.ts';
+import { commitSightings, type FindingRow } from '../store/sight.ts';
+import { park, siftMeeting } from './aliases.ts';
 import type { Known } from './known.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 import { planRound } from './plan.ts';
 import { untilCommitted } from './retry.ts';
-import { identitiesOf, type Sighting } from './sight.ts';
+import type { Sighting } from './sight.ts';
 
-/** One range is asked for in at most this; a truncated answer is asked for again in halves. */
+/** One range is asked for in at most this; a truncated answer is asked for again in pieces. */
 const LIMITS = { records: 200_000, bytes: 256 * 1024 * 1024 };
 const LOOK_MS_MAX = 120_000;
-const HALVINGS_MAX = 20;
+/** What was read of a truncated answer was read in vain, so the pieces are small: halves would be truncated again and again. */
+const PIECES = 8;
+const DEPTH_MAX = 8;
 
 export interface At {
   readonly pipeline: LivePipeline;
@@ -122,7 +124,7 @@ interface Ask {
   readonly tally: Tally;
 }
 
-/** Asks one range; a truncated answer is asked again in halves, each of which must be whole. */
+/** Asks one range; a truncated answer is asked again in pieces, each of which must be whole. */
 async function askRange(
   engine: Engine,
   ask: Ask,
@@ -132,11 +134,14 @@ async function askRange(
 ): Promise<End> {
   const end = await askOnce(engine, ask, range, cursor);
   const spanMs = range.toMs - range.fromMs;
-  if (end.end !== 'truncated' || range.by === 'follow' || spanMs < 2 || depth >= HALVINGS_MAX) return end;
-  const midMs = range.fromMs + Math.floor(spanMs / 2);
-  const left = await askRange(engine, ask, { ...range, toMs: midMs }, undefined, depth + 1);
-  if (left.end !== 'exhausted') return left;
-  return await askRange(engine, ask, { ...range, fromMs: midMs }, undefined, depth + 1);
+  if (end.end !== 'truncated' || range.by === 'follow' || spanMs < 2 || depth >= DEPTH_MAX) return end;
+  const pieceMs = Math.ceil(spanMs / PIECES);
+  for (let fromMs = range.fromMs; fromMs < range.toMs; fromMs += pieceMs) {
+    const piece = { ...range, fromMs, toMs: Math.min(fromMs + pieceMs, range.toMs) };
+    const ended = await askRange(engine, ask, piece, undefined, depth + 1);
+    if (ended.end !== 'exhausted') return ended;
+  }
+  return { end: 'exhausted', reason: null };
 }
 
 async function askOnce(engine: Engine, ask: Ask, range: LookRange, cursor: Json | undefined): Promise<End> {
@@ -187,38 +192,34 @@ async function takePage(
   const { at, tally, watch } = ask;
   tally.records += page.length;
   engine.instruments.add('records_read', page.length);
-  const provoked = at.pipeline.source === undefined;
-  const found = provoked ? await findAliases(engine.sql, at.pipeline.number, identitiesOf(page)) : [];
-  const aliases = new Map(
-    found.map(a => [a.alias, { target: a.target, slot: a.slot, index: a.index } as CanaryName]),
-  );
   const seeing = { absentMs: watch.wMs, seenMs: engine.ctx.clock.now(), look: ask.startedMs };
   const { again, rest } = at.known.part(page);
-  const sifted = await siftKnowing(engine, at, rest, seeing, aliases);
+  const sifted = await siftMeeting(engine, at, rest, seeing);
+  // An earlier look by event time may have begun after this record's time: then it says nothing of its absence. Nor does a
+  // chain of what it didn't show, but a look by event time does.
+  const absentMs = (timeMs: number | null): number | null =>
+    range.by === 'event' && (at.checkpoint.rules.chained || !coveredBefore(watch, timeMs)) ? null : watch.wMs;
   const rows = sifted.sightings.map(s => ({
     ...s.row,
-    // An earlier look by event time may have begun after this record's time: then it says nothing of its absence. Nor does
-    // a chain of what it didn't show, but a look by event time does.
-    seen_after_ms:
-      range.by === 'event' && (at.checkpoint.rules.chained || !coveredBefore(watch, s))
-        ? null
-        : s.row.seen_after_ms,
+    seen_after_ms: absentMs(s.eventMs ?? s.name.slot + watch.skewLowMs - SKEW_ALLOWANCE_MS),
   }));
+  const parked = park(at.pipeline, sifted, identity => absentMs(identity.eventMs));
   for (const s of [...again, ...sifted.sightings]) noteSighting(ask, s, seeing.seenMs);
-  if (rows.length === 0 && cursor === undefined && sifted.findings.length === 0) return;
-  await untilCommitted(engine, 'look.page', () =>
-    commitSightings(engine.sql, at.lease, {
-      rows,
-      findings: sifted.findings,
-      ...(cursor === undefined ? {} : { cursor }),
-    }),
-  );
+  const evidence = {
+    rows: [...rows, ...parked.rows],
+    findings: [...sifted.findings, ...parked.findings],
+    identities: parked.identities,
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+  const { findings, identities } = evidence;
+  if (cursor === undefined && [evidence.rows, findings, identities].every(list => list.length === 0)) return;
+  await untilCommitted(engine, 'look.page', () => commitSightings(engine.sql, at.lease, evidence));
   at.known.add(sifted.sightings);
 }
 
-const coveredBefore = (watch: Watch, s: Sighting): boolean =>
-  watch.coveredFromMs !== null &&
-  watch.coveredFromMs <= (s.eventMs ?? s.name.slot + watch.skewLowMs - SKEW_ALLOWANCE_MS);
+/** Whether the looks that set W would have shown a record of this time; null: it has none. */
+const coveredBefore = (watch: Watch, timeMs: number | null): boolean =>
+  watch.coveredFromMs !== null && timeMs !== null && watch.coveredFromMs <= timeMs;
 
 const ANCHORS = 3;
 

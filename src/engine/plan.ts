@@ -1,11 +1,13 @@
 /** The first half of the step `look`: which ranges to ask of a checkpoint now, from what is open there. */
-import { type LookRange, type Open, planLooks, type Watch } from '../domain/watermark.ts';
+import { type LookRange, type Open, planLooks, SKEW_ALLOWANCE_MS, type Watch } from '../domain/watermark.ts';
 import { type DueSpan, readOpen } from '../store/look.ts';
 import type { Sql } from '../store/open.ts';
 import type { LiveCheckpoint } from './live.ts';
 
 /** Proof of absence by event time reaches back to L; asked this often it costs at most 33 reads of a canary. */
 const WIDE_SHARE = 32;
+/** By event time alone, a proof of what is overdue waits for up to this share of `on_time_within`. */
+const YOUNG_SHARE = 2;
 /** Looks by event time in one round. */
 const SECONDS_MAX = 8;
 
@@ -28,16 +30,20 @@ export async function planRound(
   const { rules, config } = checkpoint;
   const rangesOf = (open: Open) => planLooks(watch, open, rules, nowMs);
   if (rules.way === 'follow') return { first: firstOf(rangesOf(NOTHING_OPEN)), seconds: [], wide: false };
+  // A chain's first look goes back to all that isn't there yet: what it leaves out could never be proven absent.
+  const begins = rules.chained && watch.wMs === null;
   const open = await readOpen(sql, checkpoint.key, {
     dueByMs: nowMs - rules.settleMs,
     dueGapMs: 2 * rules.lookEveryMs,
-    pendingUntilMs: nowMs + config.onTimeWithinMs,
+    pendingUntilMs: nowMs + (begins ? config.lostAfterMs : config.onTimeWithinMs),
+    pendingBuckets: begins ? ['pending', 'overdue', 'drill_open'] : ['pending'],
     missingFromMs: nowMs - config.lookBackMs,
   });
   const isOld = (span: DueSpan) => nowMs - span.first > 2 * config.onTimeWithinMs + rules.settleMs;
-  const turn = watch.wideMs === null || nowMs - watch.wideMs >= config.lostAfterMs / WIDE_SHARE;
-  // By event time alone one look reaches from the oldest to now, so the young ones wait for the turn too.
-  const asked = turn ? open.due : open.due.filter(s => !isOld(s) && (rules.chained || !open.due.some(isOld)));
+  const wide = watch.wideMs === null || nowMs - watch.wideMs >= config.lostAfterMs / WIDE_SHARE;
+  // By event time alone every proof reads the allowance for wrong clocks too, so several beats share one.
+  const young = rules.chained || isTurn(watch, nowMs, config.onTimeWithinMs / YOUNG_SHARE);
+  const asked = open.due.filter(span => (isOld(span) ? wide : young));
   const pending = [open.pending_first, rules.chained ? null : searchFrom(config, watch, open, nowMs)].filter(
     v => v !== null,
   );
@@ -47,12 +53,24 @@ export async function planRound(
     dueFirstMs: span?.first ?? null,
     dueLastMs: span?.sent ?? null,
   });
+  const first = firstOf(rangesOf(openAt(rules.chained ? asked[0] : undefined)));
   const seconds = spread(asked).flatMap(span => {
-    const range = rangesOf(openAt(span))[1];
-    return range ? [{ range, span }] : [];
+    const range = rules.chained ? rangesOf(openAt(span))[1] : eventRange(watch, span);
+    return range && !(first.by === 'event' && first.fromMs <= range.fromMs) ? [{ range, span }] : [];
   });
-  return { first: firstOf(rangesOf(openAt(asked[0]))), seconds, wide: asked.some(isOld) };
+  return { first, seconds, wide: asked.some(isOld) };
 }
+
+/** Where records of these canaries may stand, wrong clocks allowed for. */
+const eventRange = (watch: Watch, span: DueSpan): LookRange => ({
+  by: 'event',
+  fromMs: span.first + watch.skewLowMs - SKEW_ALLOWANCE_MS,
+  toMs: span.sent + Math.max(watch.skewHighMs, 0) + SKEW_ALLOWANCE_MS + 1,
+});
+
+/** Once in each `everyMs`. */
+const isTurn = (watch: Watch, nowMs: number, everyMs: number): boolean =>
+  watch.lastLook === null || Math.floor(nowMs / everyMs) !== Math.floor(watch.lastLook.startedMs / everyMs);
 
 function firstOf(ranges: readonly LookRange[]): LookRange {
   const [first] = ranges;
@@ -92,13 +110,11 @@ function searchFrom(
   nowMs: number,
 ): number | null {
   const { onTimeWithinMs, lookBackMs } = config;
-  const lastMs = watch.lastLook?.startedMs;
   if (open.missing_first === null || open.missing_last === null) return null;
   let fromMs: number | null = null;
   for (let windowMs = onTimeWithinMs; windowMs < 2 * lookBackMs; windowMs *= 2) {
-    const turn =
-      lastMs === undefined || Math.floor((nowMs * 4) / windowMs) !== Math.floor((lastMs * 4) / windowMs);
-    if (turn && open.missing_last > nowMs - windowMs) fromMs = nowMs - Math.min(windowMs, lookBackMs);
+    if (isTurn(watch, nowMs, windowMs / 4) && open.missing_last > nowMs - windowMs)
+      fromMs = nowMs - Math.min(windowMs, lookBackMs);
   }
   return fromMs === null ? null : Math.max(fromMs, open.missing_first);
 }

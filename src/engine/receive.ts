@@ -5,7 +5,7 @@
 import type { SeenRecord } from '../contracts/observer.ts';
 import { nameKey } from '../domain/canary.ts';
 import { commitReceived, INBOX_KINDS, type InboxRow } from '../store/sight.ts';
-import { siftKnowing } from './discover.ts';
+import { park, siftMeeting } from './aliases.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 
 export interface ReceiveAt {
@@ -27,12 +27,14 @@ export async function receive(
   records: readonly SeenRecord[],
 ): Promise<{ canaries: number; echoes: number; forged: number }> {
   const nowMs = engine.ctx.clock.now();
-  const sifted = await siftKnowing(engine, at, records, { absentMs: nowMs, seenMs: nowMs, look: nowMs });
+  const sifted = await siftMeeting(engine, at, records, { absentMs: nowMs, seenMs: nowMs, look: nowMs });
+  const parked = park(at.pipeline, sifted, () => nowMs);
   await commitReceived(
     engine.sql,
     at.checkpoint.key,
-    sifted.sightings.map(s => s.row),
-    sifted.findings,
+    [...sifted.sightings.map(s => s.row), ...parked.rows],
+    [...sifted.findings, ...parked.findings],
+    parked.identities,
   );
   engine.instruments.add('pushes_accepted');
   const count = (kind: string) => sifted.findings.filter(f => f.kind === kind).length;

@@ -23,6 +23,7 @@ import {
   saveRollups,
   saveWatch,
   seenAt,
+  takeIdentities,
   takeInbox,
   tellUpstream,
   underLease,
@@ -30,6 +31,7 @@ import {
 import { commitFindings, INBOX_KINDS, type InboxRow } from '../store/sight.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 import type { Round } from './look.ts';
+import { mayHaveAliases } from './sight.ts';
 
 const INBOX_MAX = 20_000;
 const DUE_ROWS_MAX = 200;
@@ -38,7 +40,7 @@ const HOUR_MS = 3_600_000;
 /** Where to settle: a live checkpoint, or what is left of a retired one. */
 export interface SettleAt {
   readonly lease: Lease;
-  readonly pipeline: Pick<LivePipeline, 'number' | 'drill' | 'generation'>;
+  readonly pipeline: Pick<LivePipeline, 'number' | 'drill' | 'generation' | 'source'>;
   readonly checkpoint: Pick<LiveCheckpoint, 'rules' | 'upstream' | 'downstream'> & {
     readonly config: Pick<CheckpointConfig, 'id' | 'onTimeWithinMs' | 'lostAfterMs'>;
   };
@@ -54,14 +56,18 @@ export interface SettleResult {
 export async function settle(engine: Engine, at: SettleAt, seconds: Round['seconds']): Promise<SettleResult> {
   const nowMs = engine.ctx.clock.now();
   const result = await underLease(engine.sql, at.lease, async (tx, committed) => {
-    const inbox = await takeInbox(tx, at.lease, INBOX_MAX);
-    const watch = await takeSelfEvidence(tx, at, committed, inbox);
-    const evidence = groupBySlot(inbox);
-    const rows = await loadMarks(tx, at.lease, {
-      slots: [...evidence.keys()],
-      dueUntilMs: Math.max(watch.proven ? (watch.wMs ?? 0) : 0, nowMs - at.checkpoint.rules.keepsMs),
+    const found = await takeInbox(tx, at.lease, INBOX_MAX);
+    const known = await takeSelfEvidence(tx, at, committed, found);
+    const loaded = await loadMarks(tx, at.lease, {
+      slots: [...groupBySlot(found).keys()],
+      dueUntilMs: Math.max(known.proven ? (known.wMs ?? 0) : 0, nowMs - at.checkpoint.rules.keepsMs),
       dueLimit: DUE_ROWS_MAX,
     });
+    const claimed = mayHaveAliases(at.pipeline) ? await takeIdentities(tx, at.lease) : [];
+    const watch = await takeSelfEvidence(tx, at, known, claimed);
+    const rows = await withMarksOf(tx, at.lease, loaded, claimed);
+    const inbox = [...found, ...claimed];
+    const evidence = groupBySlot(inbox);
     const { keepsMs, way, chained, secondLook } = at.checkpoint.rules;
     const proof = { watch, nowMs, keepsMs, way, chained, secondLook, seconds };
     const settled = await settleRows(engine, tx, at, rows, evidence, proof);
@@ -72,12 +78,27 @@ export async function settle(engine: Engine, at: SettleAt, seconds: Round['secon
     await countRemarks(tx, at, settled, engine.ctx.clock.now());
     const waiting = settled.filter(s => s.result.waits).length;
     const more =
-      inbox.length === INBOX_MAX ||
+      found.length === INBOX_MAX ||
       (rows.length - waiting >= DUE_ROWS_MAX && settled.some(s => !s.result.waits));
     return { rows: settled.length, more, watch };
   });
   engine.instruments.add('rows_settled', result.rows);
   return result;
+}
+
+/** Also the rows of what was known by an alias only. */
+async function withMarksOf(
+  tx: Tx,
+  lease: Lease,
+  loaded: readonly MarkRow[],
+  claimed: readonly InboxRow[],
+): Promise<readonly MarkRow[]> {
+  if (claimed.length === 0) return loaded;
+  const rowOf = (r: MarkRow) => `${r.slot} ${r.part}`;
+  const known = new Set(loaded.map(rowOf));
+  const slots = [...new Set(claimed.map(r => r.slot))];
+  const more = await loadMarks(tx, lease, { slots, dueUntilMs: null, dueLimit: 0 });
+  return [...loaded, ...more.filter(r => !known.has(rowOf(r)))];
 }
 
 interface SettledRow {

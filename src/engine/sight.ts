@@ -93,7 +93,8 @@ export function sift(
       }
       sightings.push(sightingOf(record, name, expected, seeing));
     }
-    if (sightings.length === before && mayMeetAliases(at)) identities.push(...unresolved(record, seeing));
+    if (sightings.length === before && mayHaveAliases(at.pipeline))
+      identities.push(...unresolved(record, seeing));
   }
   return { sightings: merged(sightings), findings, strangers, identities };
 }
@@ -121,11 +122,9 @@ function candidatesOf(record: SeenRecord, place: string | undefined, aliases: Al
   return [...uuids].map(uuid => ({ text: uuid, uuid }));
 }
 
-/** Whether a canary may be known here by an identity that its backend gave it. */
-export const mayMeetAliases = (at: {
-  readonly pipeline: Pick<LivePipeline, 'source'>;
-  readonly checkpoint: { readonly config: Pick<LiveCheckpoint['config'], 'at'> };
-}): boolean => at.pipeline.source === undefined && at.checkpoint.config.at !== undefined;
+/** Whether canaries may be known by an identity that their backend gave them: nobody gives one to a record that we wrote. */
+export const mayHaveAliases = (pipeline: Pick<LivePipeline, 'source'>): boolean =>
+  pipeline.source === undefined;
 
 /** Longer ones are no identities, and no injector gives them. */
 const IDENTITY_CHARS_MAX = 200;
@@ -147,6 +146,7 @@ function unresolved(record: SeenRecord, seeing: Seeing): Identity[] {
       seen_after_ms: seeing.absentMs,
       ingested_ms: record.ingestedMs ?? null,
       record: hashOfId(record),
+      copies: 1,
       look: seeing.look,
     },
     eventMs: record.eventMs ?? null,

@@ -35,7 +35,7 @@ export async function closeRetired(engine: Engine): Promise<void> {
     if (!lease) continue;
     const at = {
       lease,
-      pipeline: { number: gone.pipeline, drill: gone.drill, generation: -1 },
+      pipeline: { number: gone.pipeline, drill: gone.drill, generation: -1, source: undefined },
       checkpoint: {
         config: { id: gone.id, onTimeWithinMs: 0, lostAfterMs: 0 },
         rules: {

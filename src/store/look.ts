@@ -1,4 +1,5 @@
 /** Queries of the engine's step `look`: what is open at a checkpoint, so that a look asks for no more than it must. */
+import type { Bucket } from '../domain/verdict.ts';
 import type { CheckpointKey } from './lease.ts';
 import type { Sql } from './open.ts';
 
@@ -12,7 +13,7 @@ export interface DueSpan {
 }
 
 export interface OpenCanaries {
-  /** Slot of the oldest canary that may still be on time at `dueByMs`. */
+  /** Slot of the oldest canary that isn't due by `dueByMs` and still misses. */
   readonly pending_first: number | null;
   /** Where canaries wait for a proof of absence by `dueByMs`, oldest first. */
   readonly due: readonly DueSpan[];
@@ -35,6 +36,8 @@ export async function readOpen(
     /** Beats further apart than this are spans of their own. */
     readonly dueGapMs: number;
     readonly pendingUntilMs: number;
+    /** What counts as pending. */
+    readonly pendingBuckets: readonly Bucket[];
     readonly missingFromMs: number;
   },
 ): Promise<OpenCanaries> {
@@ -56,7 +59,7 @@ export async function readOpen(
         from mark m
        where m.pipeline = ${at.pipeline} and m.checkpoint = ${at.checkpoint}
          and m.next_due_ms > ${times.dueByMs} and m.next_due_ms <= ${times.pendingUntilMs}
-         and m.counts ?| array['pending', 'drill_open']),
+         and m.counts ?| array(select json_array_elements_text(${JSON.stringify(times.pendingBuckets)}::text::json))),
     missing as (
       select min(slot) as first, max(slot) as last from mark
        where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and exceptional

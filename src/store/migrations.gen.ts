@@ -34,4 +34,11 @@ export const migrations: readonly { name: string; hash: string; statements: read
       'ALTER TABLE "replica" ADD COLUMN "keys" text[]',
     ],
   },
+  {
+    name: '0002_identities',
+    hash: '989004088eb099a9',
+    statements: [
+      'CREATE TABLE "identity" (\n\t"pipeline" integer NOT NULL,\n\t"checkpoint" integer NOT NULL,\n\t"identity" text NOT NULL,\n\t"key" integer NOT NULL,\n\t"seen_ms" bigint NOT NULL,\n\t"seen_after_ms" bigint,\n\t"ingested_ms" bigint,\n\t"record" integer,\n\t"copies" integer NOT NULL,\n\t"look" bigint NOT NULL,\n\tCONSTRAINT "identity_pipeline_checkpoint_identity_key_pk" PRIMARY KEY("pipeline","checkpoint","identity","key")\n)',
+    ],
+  },
 ];

@@ -226,6 +226,26 @@ export const alias = pgTable(
   t => [primaryKey({ columns: [t.pipeline, t.alias] })],
 );
 
+/** Identities that stood in the declared place of a record before any canary had them for an alias; see `takeIdentities`. */
+export const identity = pgTable(
+  'identity',
+  {
+    pipeline: integer('pipeline').notNull(),
+    checkpoint: integer('checkpoint').notNull(),
+    identity: text('identity').notNull(),
+    /** Hash of the record. */
+    key: integer('key').notNull(),
+    /** From here on as in `sighting`. */
+    seenMs: ms('seen_ms').notNull(),
+    seenAfterMs: ms('seen_after_ms'),
+    ingestedMs: ms('ingested_ms'),
+    record: integer('record'),
+    copies: integer('copies').notNull(),
+    look: bigint('look', { mode: 'number' }).notNull(),
+  },
+  t => [primaryKey({ columns: [t.pipeline, t.checkpoint, t.identity, t.key] })],
+);
+
 /** Counts of what has closed, by the hour of the slot. */
 export const rollup = pgTable(
   'rollup',

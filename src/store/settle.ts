@@ -85,6 +85,30 @@ export async function takeInbox(tx: Tx, lease: Lease, limit: number): Promise<In
   return row?.rows ?? [];
 }
 
+/** Clocks of replicas differ: a sign-in may seem to begin so much after its record was seen, milliseconds. */
+const CLOCKS_MS = 60_000;
+
+/**
+ * Takes parked identities that are aliases by now, as evidence, and drops those that no sending under way can explain any
+ * more. Ask after `loadMarks`: whatever that found sent has its aliases here. One statement, so that both are as of one moment.
+ */
+export async function takeIdentities(tx: Tx, lease: Lease): Promise<InboxRow[]> {
+  const [row] = await tx<{ rows: InboxRow[] | null }[]>`
+    with gone as (
+      delete from identity i
+       where i.pipeline = ${lease.pipeline} and i.checkpoint = ${lease.checkpoint}
+         and (exists (select from alias a where a.pipeline = i.pipeline and a.alias = i.identity)
+              or not exists (select from beat b
+                              where b.pipeline = i.pipeline and b.sendings is null and b.due_ms <= i.seen_ms + ${CLOCKS_MS}::int8))
+      returning i.*),
+    r as (
+      select a.slot, a.target, a.index, 0 as kind, g.seen_ms, g.seen_after_ms, g.ingested_ms, g.record, g.copies, g.look,
+             0 as integrity, null as detail
+        from gone g join alias a on a.pipeline = g.pipeline and a.alias = g.identity)
+    select json_agg(r) as rows from r`;
+  return row?.rows ?? [];
+}
+
 const markColumns = `b.slot, b.part, b.index, b.kind, b.generation, b.due_ms, b.committed_ms, b.restart_ms,
   b.targets, b.sendings, b.first_offs, b.last_offs, b.attempts,
   m.next_due_ms, m.counts, m.folded, m.exceptional, m.verdicts, m.seen_offs, m.seen_after_offs, m.flags, m.records, m.notes`;

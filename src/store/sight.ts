@@ -24,6 +24,20 @@ export interface InboxRow {
   readonly detail: unknown;
 }
 
+/** An identity that stands in the declared place of a record and is no canary's yet. */
+export interface IdentityRow {
+  readonly identity: string;
+  /** Hash of the record: tells its copies from a re-read. */
+  readonly key: number;
+  readonly seen_ms: number;
+  readonly seen_after_ms: number | null;
+  readonly ingested_ms: number | null;
+  /** As in `InboxRow`, for the sighting that it may become. */
+  readonly record: number | null;
+  readonly copies: number;
+  readonly look: number;
+}
+
 export interface FindingRow {
   readonly kind: string;
   readonly at_ms: number;
@@ -43,9 +57,10 @@ export async function commitSightings(
     readonly watch?: Watch;
     readonly cursor?: Json;
     readonly findings?: readonly FindingRow[];
+    readonly identities?: readonly IdentityRow[];
   },
 ): Promise<void> {
-  const { rows, watch, cursor, findings = [] } = evidence;
+  const { rows, watch, cursor, findings = [], identities = [] } = evidence;
   const done = await sql`
     with c as (
       update checkpoint
@@ -58,7 +73,8 @@ export async function commitSightings(
                             copies, look, integrity, detail)
       select ${lease.pipeline}, ${lease.checkpoint}, r.*
         from json_to_recordset(${toJson(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})
-       where exists (select from c)),
+       where exists (select from c))
+    ${parking(sql, lease, identities, sql`where exists (select from c)`)},
     f as (${findingUpsert(sql, lease, findings, sql`where exists (select from c)`)})
     select 1 from c`;
   if (done.length === 0)
@@ -71,14 +87,29 @@ export async function commitReceived(
   at: CheckpointKey,
   rows: readonly InboxRow[],
   findings: readonly FindingRow[] = [],
+  identities: readonly IdentityRow[] = [],
 ): Promise<void> {
-  if (rows.length === 0 && findings.length === 0) return;
+  if (rows.length === 0 && findings.length === 0 && identities.length === 0) return;
   await sql`
     with f as (${findingUpsert(sql, at, findings)})
+    ${parking(sql, at, identities)}
     insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record,
                           copies, look, integrity, detail)
     select ${at.pipeline}, ${at.checkpoint}, r.*
       from json_to_recordset(${toJson(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})`;
+}
+
+/** One more part of a statement that begins with `with`; most have nothing to park. */
+function parking(sql: Sql, at: CheckpointKey, identities: readonly IdentityRow[], where = sql`where true`) {
+  if (identities.length === 0) return sql``;
+  return sql`,
+    i as (
+      insert into identity (pipeline, checkpoint, identity, key, seen_ms, seen_after_ms, ingested_ms, record, copies, look)
+      select ${at.pipeline}, ${at.checkpoint}, r.*
+        from json_to_recordset(${toJson(identities)}::text::json)
+          as r(identity text, key int, seen_ms int8, seen_after_ms int8, ingested_ms int8, record int, copies int, look int8)
+       ${where}
+      on conflict do nothing)`;
 }
 
 const HOUR_MS = 3_600_000;
@@ -122,15 +153,31 @@ export async function commitFindings(
   if (findings.length > 0) await findingUpsert(sql, at, findings);
 }
 
-/** Aliases among these identities that belong to the pipeline's canaries. */
-export async function findAliases(
+/** What the store knows of these identities, all as of one moment. */
+export interface KnownIdentities {
+  readonly aliases: readonly { alias: string; slot: number; target: number; index: number }[];
+  /** Canaries are being sent whose aliases aren't committed yet. */
+  readonly sending: boolean;
+  /** How many other identities are parked at this checkpoint. */
+  readonly others: number;
+}
+
+/** Which of these identities are aliases of the pipeline's canaries, and whether others may still become one. */
+export async function readIdentities(
   sql: Sql,
-  pipeline: number,
+  at: CheckpointKey,
   identities: readonly string[],
-): Promise<{ alias: string; slot: number; target: number; index: number }[]> {
-  if (identities.length === 0) return [];
-  return await sql<{ alias: string; slot: number; target: number; index: number }[]>`
-    select alias, slot, target, index from alias
-     where pipeline = ${pipeline}
-       and alias in (select json_array_elements_text(${toJson(identities)}::text::json))`;
+): Promise<KnownIdentities> {
+  if (identities.length === 0) return { aliases: [], sending: false, others: 0 };
+  const [row] = await sql<[KnownIdentities]>`
+    with asked as (
+      select distinct json_array_elements_text(${toJson(identities)}::text::json) as identity)
+    select (select coalesce(json_agg(a), '[]')
+              from (select alias, slot, target, index from alias
+                     where pipeline = ${at.pipeline} and alias in (select identity from asked)) a) as aliases,
+           exists (select from beat where pipeline = ${at.pipeline} and sendings is null) as sending,
+           (select count(*)::int from identity
+             where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint}
+               and identity not in (select identity from asked)) as others`;
+  return row;
 }

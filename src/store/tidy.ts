@@ -33,7 +33,7 @@ export async function dropOld(
   return row?.n ?? 0;
 }
 
-/** Drops rollups, findings and parked orphans past their retention. */
+/** Drops rollups, findings and what was parked past their retention. */
 export async function dropPast(
   sql: Sql,
   pipeline: number,
@@ -42,6 +42,7 @@ export async function dropPast(
   await sql`delete from rollup where pipeline = ${pipeline} and hour_ms < ${before.rollupsMs}`;
   await sql`delete from finding where pipeline = ${pipeline} and hour_ms < ${before.exceptionsMs}`;
   await sql`delete from orphan where pipeline = ${pipeline} and seen_ms < ${before.exceptionsMs}`;
+  await sql`delete from identity where pipeline = ${pipeline} and seen_ms < ${before.exceptionsMs}`;
 }
 
 /** A step of the clock: deadlines of open canaries start anew (DESIGN §3). Returns how many rows. */

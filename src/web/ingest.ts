@@ -6,6 +6,7 @@ import type { Context, Hono } from 'hono';
 import type { RunningEngine } from '../engine/engine.ts';
 import { probed, type ReceiveAt, receive, receiverOf, turnedAway } from '../engine/receive.ts';
 import { untilCommitted } from '../engine/retry.ts';
+import { mayHaveAliases } from '../engine/sight.ts';
 import { type Access, sameSecret, secretOf } from './access.ts';
 import { type BodyLimits, type Budget, busy, createBudget, readBody } from './body.ts';
 import { Problem, problemResponse } from './problem.ts';
@@ -107,7 +108,8 @@ async function take(
 ): Promise<void> {
   const body = await readBody(request, bodyLimits(at), { budget, signal });
   try {
-    const records = recordsOf(body.bytes, at.checkpoint.config.at);
+    const foreign = mayHaveAliases(at.pipeline);
+    const records = recordsOf(body.bytes, at.checkpoint.config.at, { foreign });
     signal.throwIfAborted();
     await receive(engine, at, records);
   } finally {

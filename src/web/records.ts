@@ -16,12 +16,23 @@ const UUID_MARK = /-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-/i;
 /** Bytes on either side of a token that no record took. */
 const AROUND_BYTES = 128 * 1024;
 
-/** `at`: the declared place, a dotted path; with one, UUIDs are names too. */
-export function recordsOf(bytes: Uint8Array, at?: string): SeenRecord[] {
+/**
+ * `at`: the declared place, a dotted path; with one, UUIDs are names too. `foreign`: so is whatever stands there, since the
+ * sender's own identities may be known for a canary's.
+ */
+export function recordsOf(
+  bytes: Uint8Array,
+  at?: string,
+  { foreign = false }: { readonly foreign?: boolean } = {},
+): SeenRecord[] {
   const tokens = findTokens(bytes);
+  const key = foreign ? at?.split('.').findLast(part => !/^(?:\*|\d+)?$/.test(part)) : undefined;
   if (tokens.length === 0 && at === undefined) return [];
   const text = textOf(bytes);
-  const marks = (part: string) => TOKEN_MARK.test(part) || (at !== undefined && UUID_MARK.test(part));
+  const marks = (part: string) =>
+    TOKEN_MARK.test(part) ||
+    (at !== undefined && UUID_MARK.test(part)) ||
+    (key !== undefined && part.includes(key));
   if (tokens.length === 0 && !marks(text)) return [];
   const records = split(text, marks)
     .filter(piece => marks(piece.text))

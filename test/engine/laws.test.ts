@@ -66,7 +66,9 @@ async function expectLaws(): Promise<void> {
   for (const d of drills) expect(d.verdict).toBe('lost');
   const accounts = await accountsOf(w.sql);
   expect(accounts.wrongRows).toBe(0);
-  expect(accounts.rolled).toEqual(accounts.folded);
+  // What was skipped while nobody ran is in the rollups alone.
+  const sent = (rows: typeof accounts.rolled) => rows.filter(r => r.key !== 'unsent');
+  expect(sent(accounts.rolled)).toEqual(sent(accounts.folded));
 }
 
 const config = small();

@@ -130,6 +130,10 @@ describe('a newer configuration', () => {
     w.replicas.splice(w.replicas.indexOf(a), 1);
     await a.pool.end({ timeout: 0 });
     w.sink.fate = () => 'kept';
+    // A watermark alone proves nothing where it takes more than that.
+    await w.run(3_000);
+    await w.sql`
+      update checkpoint set watermark = jsonb_set(watermark, '{wMs}', to_jsonb(${w.clock.now()}::int8)) where name = 'gone'`;
     await w.start(small());
     await w.run(2_000);
     await w.outdate(a);
@@ -142,8 +146,10 @@ describe('a newer configuration', () => {
     expect(gone.filter(v => v.verdict === 'lost' || v.verdict === 'pending')).toEqual([]);
     expect(gone.filter(v => v.verdict === 'unproven').length).toBeGreaterThan(0);
     const { wrongRows, folded, rolled } = await accountsOf(w.sql);
+    // What was skipped while nobody ran is in the rollups alone.
+    const sent = (rows: readonly { key: string }[]) => rows.filter(r => r.key !== 'unsent');
     expect(wrongRows).toBe(0);
-    expect(rolled).toEqual(folded);
+    expect(sent(rolled)).toEqual(sent(folded));
   });
 
   test('that renames a checkpoint goes on with it by its id', async () => {

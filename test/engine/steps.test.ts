@@ -33,10 +33,15 @@ describe('backwards', () => {
     w.sink.search = () => asked;
     await w.run(1_500);
     w.clock.step(-4 * HOUR);
+    // No other look may hide what the one under way does.
+    w.sink.search = async () => 'fail';
     await w.run(1_000);
-    w.sink.search = async () => 'ok';
     answer();
-    await w.run(8_000);
+    await w.run(2_000);
+    expect(await wOf()).toBeNull();
+    expect(w.logs.filter(l => l.event === 'lease.lost').length).toBe(1);
+    w.sink.search = async () => 'ok';
+    await w.run(12_000);
     expect(await wOf()).toBeLessThanOrEqual(w.clock.now());
     expect(await wOf()).toBeGreaterThan(w.clock.now() - 5_000);
     expect(await w.tally()).not.toHaveProperty('lost');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newWatch } from '../../src/domain/watermark.ts';
 import { LeaseLostError } from '../../src/store/lease.ts';
 import { openStore, type Sql } from '../../src/store/open.ts';
-import { commitReceived, commitSightings, findAliases } from '../../src/store/sight.ts';
+import { commitReceived, commitSightings, readIdentities } from '../../src/store/sight.ts';
 import { useDatabase } from '../support/database.ts';
 import { leaseOf, register, seenRow, T0 } from '../support/registered.ts';
 
@@ -17,11 +17,22 @@ afterAll(() => sql.end());
 const stateOf = async (pipeline: number) => {
   const [row] = await sql<{ cursor: unknown; w: number | null; inbox: number; findings: number }[]>`
     select cursor, (watermark->>'wMs')::int8 as w,
-           (select count(*)::int from sighting s where s.pipeline = c.pipeline) as inbox,
+           (select count(*)::int from sighting s where s.pipeline = c.pipeline)
+             + (select count(*)::int from identity i where i.pipeline = c.pipeline) as inbox,
            (select coalesce(sum(count), 0)::int from finding f where f.pipeline = c.pipeline) as findings
       from checkpoint c where pipeline = ${pipeline} and number = 1`;
   return row;
 };
+const identity = (text: string) => ({
+  identity: text,
+  key: 7,
+  seen_ms: T0,
+  seen_after_ms: null,
+  ingested_ms: null,
+  record: null,
+  copies: 1,
+  look: T0,
+});
 const echo = { kind: 'echo', at_ms: T0, count: 1, sample: 'x' };
 
 describe('a page', () => {
@@ -44,6 +55,7 @@ describe('a page', () => {
       cursor: { offset: 9 },
       watch: { ...newWatch, wMs: T0 },
       findings: [echo],
+      identities: [identity('x')],
     };
     await expect(commitSightings(sql, old, page)).rejects.toThrow(LeaseLostError);
     expect(await stateOf(p.number)).toEqual({ cursor: null, w: null, inbox: 0, findings: 0 });
@@ -61,7 +73,24 @@ describe('a page', () => {
     });
     await commitReceived(sql, lease, rows, [{ ...echo, sample: bad }]);
     expect(await stateOf(p.number)).toMatchObject({ inbox: 2, findings: 2 });
-    expect(await findAliases(sql, p.number, [bad])).toEqual([]);
+    expect((await readIdentities(sql, lease, [bad])).aliases).toEqual([]);
+  });
+
+  test('parks identities with its cursor; one that is read again changes nothing', async () => {
+    const p = await register(sql);
+    const lease = await leaseOf(sql, p);
+    await commitSightings(sql, lease, { rows: [], identities: [identity('x'), identity('y')] });
+    await commitSightings(sql, lease, { rows: [], identities: [{ ...identity('x'), seen_ms: T0 + 9 }] });
+    await commitReceived(sql, lease, [], [], [{ ...identity('x'), key: 8 }]);
+    const rows = await sql<{ identity: string; key: number; seen_ms: number }[]>`
+      select identity, key, seen_ms from identity where pipeline = ${p.number} order by 1, 2`;
+    expect(rows.map(r => [r.identity, r.key, r.seen_ms])).toEqual([
+      ['x', 7, T0],
+      ['x', 8, T0],
+      ['y', 7, T0],
+    ]);
+    expect(await readIdentities(sql, lease, ['x', 'z'])).toEqual({ aliases: [], sending: false, others: 1 });
+    expect(await readIdentities(sql, lease, [])).toEqual({ aliases: [], sending: false, others: 0 });
   });
 
   test('counts findings by kind and hour', async () => {

@@ -7,6 +7,7 @@ import type { Context } from '../../src/contracts/context.ts';
 import { openEngine, type RunningEngine } from '../../src/engine/engine.ts';
 import { registry } from '../../src/registry.gen.ts';
 import { type OpenOptions, openStore, type Sql } from '../../src/store/open.ts';
+import { snapshot } from '../../src/store/read.ts';
 import { type Hooks, hooked } from './statements.ts';
 import { seeded, verdictsOf, WorldClock } from './world.ts';
 
@@ -23,7 +24,7 @@ export class Sink {
   /** What becomes of a line: kept, dropped after the acknowledgement, or turned away. */
   fate: (text: string) => 'kept' | 'dropped' | 'refused' = () => 'kept';
   /** A search waits for this before it is answered, or fails with it. */
-  search: () => Promise<'ok' | 'fail'> = async () => 'ok';
+  search: (place: string) => Promise<'ok' | 'fail'> = async () => 'ok';
   /** Whether a place (the host of the search's URL) shows a line. */
   shows: (place: string, text: string) => boolean = () => true;
   /** Whatever comes to /ingest. */
@@ -44,7 +45,7 @@ export class Sink {
     const hits = this.#shown.filter(
       r => r.ms >= (from ?? 0) && r.ms < (to ?? 0) && this.shows(url.hostname, r.text),
     );
-    if ((await this.search()) === 'fail') return new Response('no', { status: 500 });
+    if ((await this.search(url.hostname)) === 'fail') return new Response('no', { status: 500 });
     return Response.json({
       hits: hits.map(h => ({ id: h.id, at: new Date(h.ms).toISOString(), message: h.text })),
     });
@@ -236,25 +237,36 @@ export class Small {
 
   async wipe(): Promise<void> {
     await this.sql`
-      truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, replica, rollup, finding, orphan,
+      truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, orphan,
                signing_key restart identity`;
   }
 }
 
+interface Counted {
+  readonly pipeline: number;
+  readonly checkpoint: number;
+  readonly key: string;
+  readonly n: number;
+}
+
 /** What every run must come to, whatever happened in it: the accounts add up, row by row and in the rollups. */
-export async function accountsOf(sql: Sql): Promise<{ wrongRows: number; folded: unknown; rolled: unknown }> {
-  const [wrong] = await sql<{ n: number }[]>`
+export async function accountsOf(
+  sql: Sql,
+): Promise<{ wrongRows: number; folded: Counted[]; rolled: Counted[] }> {
+  return await snapshot(sql, async tx => {
+    const [wrong] = await tx<{ n: number }[]>`
     select count(*)::int as n from mark m join beat b using (pipeline, slot, part)
      where cardinality(b.targets) <> (select sum(value::int) from jsonb_each_text(m.counts))`;
-  const folded = await sql`
+    const folded = await tx<Counted[]>`
     select m.pipeline, m.checkpoint, c.key, sum(c.value::int)::int as n
       from mark m cross join lateral jsonb_each_text(m.counts) c where m.folded group by 1, 2, 3 order by 1, 2, 3`;
-  const rolled = await sql`
+    const rolled = await tx<Counted[]>`
     select r.pipeline, r.checkpoint, c.key, sum(c.value::int)::int as n
       from rollup r cross join lateral jsonb_each_text(r.counts) c group by 1, 2, 3 order by 1, 2, 3`;
-  return {
-    wrongRows: wrong?.n ?? 0,
-    folded: folded.map(r => ({ ...r })),
-    rolled: rolled.map(r => ({ ...r })),
-  };
+    return {
+      wrongRows: wrong?.n ?? 0,
+      folded: folded.map(r => ({ ...r })),
+      rolled: rolled.map(r => ({ ...r })),
+    };
+  });
 }

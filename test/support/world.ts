@@ -119,7 +119,7 @@ export async function openWorld(
   const resolved = parsed.config;
   const sql = openStore({ ...store, max: 8 });
   if (options.fresh ?? true) {
-    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, replica, rollup, finding, orphan, signing_key restart identity`;
+    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, orphan, signing_key restart identity`;
   }
   let generation = 0;
   const open = () =>

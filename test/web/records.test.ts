@@ -213,3 +213,13 @@ test('hostile JSON takes no more than linear time', () => {
     expect(performance.now() - begun).toBeLessThan(5_000);
   }
 });
+
+test('where a sender’s own identities may be a canary’s, records with anything in the declared place are records', () => {
+  const body = [{ props: { cid: 'their own' } }, { props: { other: 'x' } }, { id: A }];
+  const records = recordsOf(bytes(JSON.stringify(body)), 'props.*.cid', { foreign: true });
+  expect(records.map(r => r.text)).toEqual([body[0], body[2]].map(r => JSON.stringify(r)));
+  expect(recordsOf(bytes(JSON.stringify(body[0])), 'props.cid', { foreign: true })).toEqual([
+    { text: JSON.stringify(body[0]), placed: ['their own'] },
+  ]);
+  expect(recordsOf(bytes(JSON.stringify(body[0])), 'props.cid')).toEqual([]);
+});

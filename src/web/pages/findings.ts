@@ -50,6 +50,11 @@ const SAYINGS: Readonly<Record<string, Saying>> = {
     'false absences',
     'A look should have shown a canary and did not: the backend’s own ingest time says it was there. Our error rate, not the path’s.',
   ],
+  unparked: [
+    'identity past the bound',
+    'identities past the bound',
+    'Sign-ins of others came faster than could be told from ours while one of ours was under way. Canaries of that time count as unproven: narrow the checkpoint’s query to the canary’s own client.',
+  ],
   clock_step: [
     'clock step',
     'clock steps',
