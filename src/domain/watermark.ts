@@ -300,8 +300,13 @@ export function sightOf(
     last !== null && last.end !== 'exhausted' ? `${last.end}: ${last.reason ?? 'no reason given'}` : null;
   if (!watch.proven)
     return { state: 'not_yet_proven', reason: failing ?? 'no canary has been seen here yet' };
-  if (watch.wMs === null)
-    return { state: 'blind', sinceMs: last?.startedMs ?? nowMs, reason: failing ?? 'no complete look yet' };
+  if (watch.wMs === null) {
+    if (failing !== null) return { state: 'blind', sinceMs: last?.startedMs ?? nowMs, reason: failing };
+    return {
+      state: 'not_yet_proven',
+      reason: 'a canary was seen, and the next look has yet to find it again',
+    };
+  }
   if (nowMs - watch.wMs <= staleAfterMs(rules) && !watch.vanished)
     return { state: 'sees', asOfMs: watch.wMs };
   if (watch.vanished) {

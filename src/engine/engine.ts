@@ -11,6 +11,7 @@ import { createKeyring, keyFingerprint } from '../domain/token.ts';
 import { newWatch, type Watch } from '../domain/watermark.ts';
 import { reapAbandoned } from '../store/emit.ts';
 import { acquireLeases, type Lease, readFilledInboxes, releaseLeases } from '../store/lease.ts';
+import { type OpenCanaries, readOpen } from '../store/look.ts';
 import type { Sql } from '../store/open.ts';
 import { identify, readWatches, retireOthers } from '../store/register.ts';
 import { admitKeys, noteKeys } from '../store/signing-keys.ts';
@@ -26,6 +27,7 @@ import {
   openPipelines,
 } from './live.ts';
 import { look, type Round } from './look.ts';
+import { questionOf } from './plan.ts';
 import { probeFailed, sendProbe } from './receive.ts';
 import { sendBeat } from './send.ts';
 import { settle } from './settle.ts';
@@ -40,6 +42,7 @@ const KEYS_EVERY_MS = 60_000;
 const SETTLES_MAX = 50;
 const SENDS_MAX = 2_000;
 const DRAIN_MS = 30_000;
+const CLOSE_LOOKS = 4;
 
 /** A checkpoint whose lease we hold. */
 interface Held {
@@ -56,6 +59,8 @@ interface Held {
   lookedMs: number | null;
   /** The inbox has something, or rows are left over. */
   wanted: boolean;
+  /** As it was read when the round began. */
+  open: OpenCanaries | null;
 }
 
 export interface RunningEngine {
@@ -214,6 +219,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
         failures: 0,
         lookedMs: null,
         wanted: true,
+        open: null,
       });
     }
   }
@@ -231,6 +237,7 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
       const seen = await look(engine, h, h.watch, h.cursor);
       seconds = seen.seconds;
       h.watch = seen.watch;
+      if (!seen.news && !h.wanted && !mustSettle(h, nowMs)) return;
       if (way === 'follow') {
         const [state] = (await readWatches(engine.sql, [h.lease.pipeline])).filter(
           s => keyOf(s) === keyOf(h.lease),
@@ -280,10 +287,16 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
       const h = held.get(keyOf(f));
       if (h) h.wanted = true;
     }
-    for (const h of held.values()) {
-      if (busy.has(keyOf(h.lease)) || nowMs < h.notBeforeMs) continue;
-      if (h.wanted || lookDue(h, nowMs)) startRound(h);
-    }
+    const ready = [...held.values()].filter(
+      h => !busy.has(keyOf(h.lease)) && nowMs >= h.notBeforeMs && (h.wanted || lookDue(h, nowMs)),
+    );
+    const asking = ready.filter(h => h.checkpoint.rules.way === 'query' && lookDue(h, nowMs));
+    const open = await readOpen(
+      engine.sql,
+      asking.map(h => questionOf(h.checkpoint, h.watch, nowMs)),
+    );
+    for (const [i, h] of asking.entries()) h.open = open[i] ?? null;
+    for (const h of ready) startRound(h);
   }
 
   async function sendDue(aheadMs: number): Promise<void> {
@@ -363,6 +376,16 @@ function run(engine: Engine, registry: Registry, probeKey: string, abort: AbortC
 
 const keyOf = (k: { readonly pipeline: number; readonly checkpoint: number }): string =>
   `${k.pipeline}/${k.checkpoint}`;
+
+/**
+ * Whether a look without news leaves something to judge. Canaries that have arrived and only wait for their row to close are
+ * closed with the next news, or a few looks later.
+ */
+function mustSettle({ open, watch, checkpoint: { rules } }: Held, nowMs: number): boolean {
+  if (open === null || open.due.length > 0) return true;
+  const untilMs = Math.max(watch.wMs ?? 0, nowMs - rules.keepsMs);
+  return open.next_due !== null && open.next_due <= untilMs - CLOSE_LOOKS * rules.lookEveryMs;
+}
 
 function lookDue(h: Held, nowMs: number): boolean {
   if (nowMs < h.watch.notBeforeMs) return false;

@@ -14,6 +14,7 @@ import {
   type Watch,
 } from '../domain/watermark.ts';
 import type { Lease } from '../store/lease.ts';
+import type { OpenCanaries } from '../store/look.ts';
 import { commitSightings, type FindingRow } from '../store/sight.ts';
 import { park, siftMeeting } from './aliases.ts';
 import type { Known } from './known.ts';
@@ -35,6 +36,8 @@ export interface At {
   readonly lease: Lease;
   /** What the last look here found. */
   readonly known: Known;
+  /** What is open here; null: a follow doesn't ask. */
+  readonly open: OpenCanaries | null;
 }
 
 /** A look by event time that ended whole, for the beats with slots from `firstMs` to `lastMs`. */
@@ -50,6 +53,8 @@ export interface Second {
 export interface Round {
   readonly watch: Watch;
   readonly seconds: readonly Second[];
+  /** Whether it left anything in the inbox. */
+  readonly news: boolean;
 }
 
 interface Tally {
@@ -61,6 +66,12 @@ interface Tally {
   readonly findings: FindingRow[];
   gap: LookFacts['gap'];
   retryAfterMs: number | null;
+  /** The last page: committed with what comes after it, the next page or the look's end. */
+  held: {
+    readonly evidence: Parameters<typeof commitSightings>[2];
+    readonly sightings: readonly Sighting[];
+  } | null;
+  news: boolean;
 }
 
 type End = { readonly end: 'exhausted' | 'truncated' | 'failed'; readonly reason: string | null };
@@ -69,7 +80,7 @@ type End = { readonly end: 'exhausted' | 'truncated' | 'failed'; readonly reason
 export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | undefined): Promise<Round> {
   const { clock } = engine.ctx;
   const startedMs = clock.now();
-  const plan = await planRound(engine.sql, at.checkpoint, watch, startedMs);
+  const plan = planRound(at.checkpoint, at.open, watch, startedMs);
   const tally: Tally = {
     records: 0,
     found: 0,
@@ -79,6 +90,8 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     findings: [],
     gap: null,
     retryAfterMs: null,
+    held: null,
+    news: false,
   };
   const ask = { at, watch, startedMs, tally };
   const { first } = plan;
@@ -107,14 +120,18 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     ...advance(watch, facts, at.checkpoint.rules),
     wideMs: plan.wide ? startedMs : watch.wideMs,
   };
-  at.known.turn();
   engine.instruments.add(`looks_${end.end}`);
   if (next.vanished && !watch.vanished)
     tally.findings.push({ kind: 'vanished', at_ms: startedMs, count: 1, sample: null });
+  const { held, news } = tally;
+  const evidence = { rows: [], ...held?.evidence, watch: next };
+  const findings = [...(held?.evidence.findings ?? []), ...tally.findings];
   await untilCommitted(engine, 'look.end', () =>
-    commitSightings(engine.sql, at.lease, { rows: [], watch: next, findings: tally.findings }),
+    commitSightings(engine.sql, at.lease, { ...evidence, findings }),
   );
-  return { watch: next, seconds };
+  at.known.add(held?.sightings ?? []);
+  at.known.turn();
+  return { watch: next, seconds, news };
 }
 
 interface Ask {
@@ -213,8 +230,13 @@ async function takePage(
   };
   const { findings, identities } = evidence;
   if (cursor === undefined && [evidence.rows, findings, identities].every(list => list.length === 0)) return;
-  await untilCommitted(engine, 'look.page', () => commitSightings(engine.sql, at.lease, evidence));
-  at.known.add(sifted.sightings);
+  const { held } = tally;
+  if (held) {
+    await untilCommitted(engine, 'look.page', () => commitSightings(engine.sql, at.lease, held.evidence));
+    at.known.add(held.sightings);
+  }
+  tally.held = { evidence, sightings: sifted.sightings };
+  tally.news = true;
 }
 
 /** Whether the looks that set W would have shown a record of this time; null: it has none. */

@@ -1,7 +1,8 @@
 /** The first half of the step `look`: which ranges to ask of a checkpoint now, from what is open there. */
+
+import type { Bucket } from '../domain/verdict.ts';
 import { type LookRange, type Open, planLooks, SKEW_ALLOWANCE_MS, type Watch } from '../domain/watermark.ts';
-import { type DueSpan, readOpen } from '../store/look.ts';
-import type { Sql } from '../store/open.ts';
+import type { DueSpan, OpenCanaries, OpenQuestion } from '../store/look.ts';
 import type { LiveCheckpoint } from './live.ts';
 
 /** Proof of absence by event time reaches back to L; asked this often it costs at most 33 reads of a canary. */
@@ -20,25 +21,36 @@ export interface Plan {
   readonly wide: boolean;
 }
 
-/** What to ask now: what is new always; far back only when something there waits for it, and then not too often. */
-export async function planRound(
-  sql: Sql,
-  checkpoint: LiveCheckpoint,
+const pendingBuckets = (begins: boolean): Bucket[] =>
+  begins ? ['pending', 'overdue', 'drill_open'] : ['pending'];
+
+/** What must be known of a checkpoint to plan a look there. */
+export function questionOf(
+  { key, rules, config }: LiveCheckpoint,
   watch: Watch,
   nowMs: number,
-): Promise<Plan> {
-  const { rules, config } = checkpoint;
-  const rangesOf = (open: Open) => planLooks(watch, open, rules, nowMs);
-  if (rules.way === 'follow') return { first: firstOf(rangesOf(NOTHING_OPEN)), seconds: [], wide: false };
+): OpenQuestion {
   // A chain's first look goes back to all that isn't there yet: what it leaves out could never be proven absent.
   const begins = rules.chained && watch.wMs === null;
-  const open = await readOpen(sql, checkpoint.key, {
-    dueByMs: nowMs - rules.settleMs,
-    dueGapMs: 2 * rules.lookEveryMs,
-    pendingUntilMs: nowMs + (begins ? config.lostAfterMs : config.onTimeWithinMs),
-    pendingBuckets: begins ? ['pending', 'overdue', 'drill_open'] : ['pending'],
-    missingFromMs: nowMs - config.lookBackMs,
-  });
+  return {
+    ...key,
+    due_by_ms: nowMs - rules.settleMs,
+    due_gap_ms: 2 * rules.lookEveryMs,
+    pending_until_ms: nowMs + (begins ? config.lostAfterMs : config.onTimeWithinMs),
+    pending_buckets: pendingBuckets(begins),
+    missing_from_ms: nowMs - config.lookBackMs,
+  };
+}
+
+/** What to ask now: what is new always; far back only when something there waits for it, and then not too often. */
+export function planRound(
+  { rules, config }: LiveCheckpoint,
+  open: OpenCanaries | null,
+  watch: Watch,
+  nowMs: number,
+): Plan {
+  const rangesOf = (open: Open) => planLooks(watch, open, rules, nowMs);
+  if (open === null) return { first: firstOf(rangesOf(NOTHING_OPEN)), seconds: [], wide: false };
   const isOld = (span: DueSpan) => nowMs - span.first > 2 * config.onTimeWithinMs + rules.settleMs;
   const wide = watch.wideMs === null || nowMs - watch.wideMs >= config.lostAfterMs / WIDE_SHARE;
   // By event time alone every proof reads the allowance for wrong clocks too, so several beats share one.

@@ -58,9 +58,13 @@ export async function settle(engine: Engine, at: SettleAt, seconds: Round['secon
   const result = await underLease(engine.sql, at.lease, async (tx, committed) => {
     const found = await takeInbox(tx, at.lease, INBOX_MAX);
     const known = await takeSelfEvidence(tx, at, committed, found);
+    // What is left in the inbox may be the sighting of what would be called absent: nothing is, until it is empty.
+    const isEmptied = found.length < INBOX_MAX;
     const loaded = await loadMarks(tx, at.lease, {
       slots: [...groupBySlot(found).keys()],
-      dueUntilMs: Math.max(known.proven ? (known.wMs ?? 0) : 0, nowMs - at.checkpoint.rules.keepsMs),
+      dueUntilMs: isEmptied
+        ? Math.max(known.proven ? (known.wMs ?? 0) : 0, nowMs - at.checkpoint.rules.keepsMs)
+        : null,
       dueLimit: DUE_ROWS_MAX,
     });
     const claimed = mayHaveAliases(at.pipeline) ? await takeIdentities(tx, at.lease) : [];
@@ -69,7 +73,14 @@ export async function settle(engine: Engine, at: SettleAt, seconds: Round['secon
     const inbox = [...found, ...claimed];
     const evidence = groupBySlot(inbox);
     const { keepsMs, way, chained, secondLook } = at.checkpoint.rules;
-    const proof = { watch, nowMs, keepsMs, way, chained, secondLook, seconds };
+    const proof = {
+      ...(isEmptied ? { watch, nowMs } : { watch: { ...watch, wMs: null }, nowMs: 0 }),
+      keepsMs,
+      way,
+      chained,
+      secondLook,
+      seconds,
+    };
     const settled = await settleRows(engine, tx, at, rows, evidence, proof);
     await saveMarks(tx, at.lease, settled.map(toUpdate));
     await foldRollups(tx, at.lease, settled, inbox);

@@ -24,52 +24,55 @@ export interface OpenCanaries {
   readonly next_due: number | null;
 }
 
+export interface OpenQuestion extends CheckpointKey {
+  readonly due_by_ms: number;
+  /** Beats further apart than this are spans of their own. */
+  readonly due_gap_ms: number;
+  readonly pending_until_ms: number;
+  /** What counts as pending. */
+  readonly pending_buckets: readonly Bucket[];
+  readonly missing_from_ms: number;
+}
+
 /**
- * One index scan over what is due, one over what is about to be, one over the exceptions: nothing here grows with the
- * canaries that have arrived and only wait for their row to close.
+ * For each checkpoint, in their order: one index scan over what is due, one over what is about to be, one over the
+ * exceptions. Nothing here grows with the canaries that have arrived and only wait for their row to close.
  */
-export async function readOpen(
-  sql: Sql,
-  at: CheckpointKey,
-  times: {
-    readonly dueByMs: number;
-    /** Beats further apart than this are spans of their own. */
-    readonly dueGapMs: number;
-    readonly pendingUntilMs: number;
-    /** What counts as pending. */
-    readonly pendingBuckets: readonly Bucket[];
-    readonly missingFromMs: number;
-  },
-): Promise<OpenCanaries> {
-  const [row] = await sql<OpenCanaries[]>`
-    with due as (
-      select m.slot, b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0) as sent
-        from mark m join beat b using (pipeline, slot, part)
-       where m.pipeline = ${at.pipeline} and m.checkpoint = ${at.checkpoint} and m.next_due_ms <= ${times.dueByMs}
-         and m.counts ?| array['pending', 'overdue', 'drill_open']),
-    apart as (
-      select slot, sent, slot - max(sent) over before > ${times.dueGapMs}::int8 as begins
-        from due window before as (order by slot, sent rows between unbounded preceding and 1 preceding)),
-    numbered as (
-      select slot, sent, count(*) filter (where begins) over (order by slot, sent rows unbounded preceding) as n from apart),
-    spans as (
-      select min(slot) as first, max(slot) as last, max(sent) as sent from numbered group by n),
-    pending as (
-      select min(m.slot) as first
-        from mark m
-       where m.pipeline = ${at.pipeline} and m.checkpoint = ${at.checkpoint}
-         and m.next_due_ms > ${times.dueByMs} and m.next_due_ms <= ${times.pendingUntilMs}
-         and m.counts ?| array(select json_array_elements_text(${JSON.stringify(times.pendingBuckets)}::text::json))),
-    missing as (
-      select min(slot) as first, max(slot) as last from mark
-       where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and exceptional
-         and slot >= ${times.missingFromMs} and counts ?| array['overdue', 'lost', 'missed_here'])
-    select pending.first as pending_first,
-           (select coalesce(json_agg(spans order by first), '[]') from spans) as due,
-           missing.first as missing_first, missing.last as missing_last,
-           (select min(next_due_ms) from mark
-             where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and next_due_ms is not null) as next_due
-      from pending, missing`;
-  if (!row) throw new Error('the store answered no row to an aggregate');
-  return row;
+export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Promise<OpenCanaries[]> {
+  if (questions.length === 0) return [];
+  return await sql<OpenCanaries[]>`
+    select o.* from rows from (json_to_recordset(${JSON.stringify(questions)}::text::json)
+        as (pipeline int, checkpoint int, due_by_ms int8, due_gap_ms int8, pending_until_ms int8, pending_buckets json,
+            missing_from_ms int8)) with ordinality as q
+     cross join lateral (
+      with due as (
+        select m.slot, b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0) as sent
+          from mark m join beat b using (pipeline, slot, part)
+         where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint and m.next_due_ms <= q.due_by_ms
+           and m.counts ?| array['pending', 'overdue', 'drill_open']),
+      apart as (
+        select slot, sent, slot - max(sent) over before > q.due_gap_ms as begins
+          from due window before as (order by slot, sent rows between unbounded preceding and 1 preceding)),
+      numbered as (
+        select slot, sent, count(*) filter (where begins) over (order by slot, sent rows unbounded preceding) as n
+          from apart),
+      spans as (
+        select min(slot) as first, max(slot) as last, max(sent) as sent from numbered group by n),
+      pending as (
+        select min(m.slot) as first
+          from mark m
+         where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint
+           and m.next_due_ms > q.due_by_ms and m.next_due_ms <= q.pending_until_ms
+           and m.counts ?| array(select json_array_elements_text(q.pending_buckets))),
+      missing as (
+        select min(slot) as first, max(slot) as last from mark
+         where pipeline = q.pipeline and checkpoint = q.checkpoint and exceptional
+           and slot >= q.missing_from_ms and counts ?| array['overdue', 'lost', 'missed_here'])
+      select pending.first as pending_first,
+             (select coalesce(json_agg(spans order by first), '[]') from spans) as due,
+             missing.first as missing_first, missing.last as missing_last,
+             (select min(next_due_ms) from mark
+               where pipeline = q.pipeline and checkpoint = q.checkpoint and next_due_ms is not null) as next_due
+        from pending, missing) o
+     order by q.ordinality`;
 }

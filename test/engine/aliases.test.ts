@@ -8,7 +8,7 @@ import type { CheckpointConfig, PipelineConfig } from '../../src/config/config.t
 import { defineInjector, defineObserver } from '../../src/contracts/define.ts';
 import type { Outgoing } from '../../src/contracts/injector.ts';
 import type { SeenRecord } from '../../src/contracts/observer.ts';
-import { PARKED_MAX } from '../../src/engine/aliases.ts';
+import { PARKED_MAX, siftMeeting } from '../../src/engine/aliases.ts';
 import { openEngine, type RunningEngine } from '../../src/engine/engine.ts';
 import { receive, receiverOf } from '../../src/engine/receive.ts';
 import receiveObserver from '../../src/observers/receive.ts';
@@ -228,23 +228,26 @@ describe('a record that is read before the sending that tells of its identity is
 
   test('isn’t called lost when its alias is committed in the midst of a settling that has read its inbox', async () => {
     let release = () => {};
+    let held = Promise.resolve();
     let watching = false;
-    const betweenTheTwo = async (text: string) => {
+    const hold = async (text: string) => {
+      if (text.includes('insert into alias')) await held;
       if (!watching || !text.includes('from mark m')) return;
       watching = false;
       const before = await aliases();
       release();
       for (let i = 0; i < 200 && (await aliases()) === before; i++) await real(5);
     };
-    await start(pipeline(at('tokenId')), { before: betweenTheTwo });
+    await start(pipeline(at('tokenId')), { before: hold });
     await run(6_000);
-    release = holdAnswers();
-    // Their time is long over when the answers come.
+    held = new Promise(done => {
+      release = done;
+    });
+    // Signed in, and seen, and their time is long over when that is committed.
     await run(10_000);
     watching = true;
-    await run(2_000);
+    await run(3_000);
     expect(watching).toBe(false);
-    await run(1_000);
     const lost = await sql`select 1 from mark where notes::text like '%lostMs%'`;
     expect([lost.length, (await tally()).lost, (await tally()).recovered]).toEqual([0, undefined, undefined]);
   });
@@ -279,6 +282,7 @@ describe('a record that is read before the sending that tells of its identity is
     release();
     await run(1_500);
     expect((await sql`select 1 from mark where seen_offs is not null`).length).toBe(early / 2);
+    expect(await sql`select 1 from checkpoint where (watermark->>'proven')::boolean`).toHaveLength(1);
     expect(await receive(running.engine, to, log.slice(-2))).toMatchObject({ canaries: 2 });
   });
 });
@@ -297,8 +301,16 @@ describe('what is parked', () => {
     expect(await parked()).not.toContain('somebody');
     await sql`update pipeline set retired = true`;
     await run(4_000);
-    write({ tokenId: 'somebody else' });
-    await run(3_000);
+    const { engine } = running;
+    const [p] = engine.pipelines;
+    const seeing = { absentMs: null, seenMs: clock.now(), look: 0 };
+    const sifted = await siftMeeting(
+      engine,
+      { pipeline: p!, checkpoint: p!.checkpoints[0]! },
+      [{ text: JSON.stringify({ tokenId: 'somebody else' }) }],
+      seeing,
+    );
+    expect(sifted.identities).toEqual([]);
     expect(await parked()).toEqual([]);
   });
 

@@ -51,8 +51,7 @@ test('the store is down for three minutes while canaries fly: ours, never the pa
 test('a process that was down for an hour catches up: what is too late is skipped and counted, in the hour of its slot', async () => {
   const first = await w.start(small({ every: '10s' }));
   await w.run(30_000, 1_000);
-  await first.running.close();
-  await w.kill(first);
+  await w.stop(first);
   const before = w.sink.taken.length;
   w.clock.advance(3_600_000);
   await w.start(small({ every: '10s' }));

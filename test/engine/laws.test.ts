@@ -94,8 +94,8 @@ describe('at every statement', () => {
         for (let i = 0; i < 6 && !(kind.dies && f.state.text !== ''); i++) await w.run(500);
         const isReached = f.state.text !== '';
         met.add(f.state.text.trim().slice(0, 60));
-        if (!kind.dies) await first.running.close();
-        await w.kill(first);
+        if (kind.dies) await w.kill(first);
+        else await w.stop(first);
         f.state.armed = false;
         await w.start(config, {}, LEASE);
         await w.run(14_000, 1_000);

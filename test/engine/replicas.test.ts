@@ -82,9 +82,7 @@ test('leases that are given back move at once', async () => {
   const a = await w.start(small());
   await w.run(4_000);
   const b = await w.start(small());
-  a.awake = false;
-  await a.running.close();
-  w.replicas.splice(w.replicas.indexOf(a), 1);
+  await w.stop(a);
   await w.run(8_000);
   expect(await holders()).toEqual([b.self]);
   await expectWhole();

@@ -222,23 +222,35 @@ export class Small {
     return Object.fromEntries(rows.map(r => [r.kind, r.n]));
   }
 
-  /** Ends everything; the store is left as it is unless `wipe`. */
-  async close({ wipe = true } = {}): Promise<void> {
-    this.sink.search = async () => 'ok';
-    const closing = Promise.all(this.replicas.map(r => r.running.close()));
-    for (let i = 0; i < 200; i++) {
-      this.clock.advance(1_000);
-      if ((await Promise.race([closing.then(() => 'closed'), real(2)])) === 'closed') break;
+  /** As a process that is asked to end. Time goes on meanwhile. */
+  async stop(replica: Replica): Promise<void> {
+    replica.awake = false;
+    this.replicas.splice(this.replicas.indexOf(replica), 1);
+    await this.#whileTimeGoesOn(replica.running.close());
+    await replica.pool.end({ timeout: 2 });
+  }
+
+  async #whileTimeGoesOn(work: Promise<unknown>): Promise<void> {
+    for (let i = 0; i < 500; i++) {
+      if ((await Promise.race([work.then(() => 'done'), real(2)])) === 'done') break;
+      this.clock.advance(200);
     }
-    await closing;
-    if (wipe) await this.wipe();
+    await work;
+  }
+
+  /** Ends everything, and empties the store. */
+  async close(): Promise<void> {
+    this.sink.search = async () => 'ok';
+    await this.#whileTimeGoesOn(Promise.all(this.replicas.map(r => r.running.close())));
+    await this.wipe();
     await Promise.all([this.sql, ...this.#pools].map(p => p.end({ timeout: 2 })));
   }
 
   async wipe(): Promise<void> {
-    await this.sql`
-      truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, orphan,
-               signing_key restart identity`;
+    const tables = await this.sql<{ name: string }[]>`
+      select tablename as name from pg_tables
+       where schemaname = current_schema() and tablename <> 'coalmine_migration'`;
+    await this.sql`truncate ${this.sql(tables.map(t => t.name))} restart identity`;
   }
 }
 
