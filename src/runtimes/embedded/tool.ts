@@ -31,9 +31,9 @@ export function runTool(
       cwd: '/',
       env: SERVER_ENV,
       stdio: 'pipe',
-      timeout: options.timeoutMs,
-      killSignal: 'SIGKILL',
     });
+    // Not spawn's own: it outlives a program that could not be started, and keeps us from ending.
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
     let output = '';
     const take = (chunk: string) => {
       output = (output + chunk).slice(-OUTPUT_CHARS_MAX);
@@ -42,7 +42,13 @@ export function runTool(
     child.stderr.setEncoding('utf8').on('data', take);
     // It may exit without reading its input; its exit code says why.
     child.stdin.on('error', () => {}).end(options.input ?? '');
-    child.once('error', reject);
-    child.once('close', code => resolve({ code, output }));
+    child.once('error', error => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once('close', code => {
+      clearTimeout(timer);
+      resolve({ code, output });
+    });
   });
 }

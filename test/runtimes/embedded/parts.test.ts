@@ -18,6 +18,7 @@ import { copyNative } from '../../../src/runtimes/embedded/copy.ts';
 import { type Lock, lockDirectory } from '../../../src/runtimes/embedded/lock.ts';
 import { ServerLog } from '../../../src/runtimes/embedded/server-log.ts';
 import { makeSocketDir } from '../../../src/runtimes/embedded/socket.ts';
+import { runTool } from '../../../src/runtimes/embedded/tool.ts';
 
 const me = { uid: process.geteuid!(), gid: process.getegid!(), switched: false };
 let dir: string;
@@ -163,4 +164,13 @@ describe('the log of the server', () => {
     expect(log.tail.split('\n').at(-1)).toMatch(/^29999 /);
     expect(log.tail.split('\n')).toHaveLength(20);
   });
+});
+
+test('a program that can’t be started leaves no timer behind to keep the process', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter(r => r === 'Timeout').length;
+  const before = timers();
+  await expect(
+    runTool('/nonexistent/initdb', [], { uid: 0, gid: 0, switched: false }, { timeoutMs: 60_000 }),
+  ).rejects.toThrow('ENOENT');
+  expect(timers()).toBe(before);
 });
