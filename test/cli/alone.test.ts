@@ -58,7 +58,7 @@ test('test: delivered, hop by hop, by this process alone', async () => {
 
 test('test: what has not arrived when time is up can’t be told', async () => {
   put(dir, 'far.log', '');
-  const ended = await inDir(['test', 'dead', '--timeout', '3s', '--json']);
+  const ended = await inDir(['test', 'dead', '--timeout', '8s', '--json']);
   const events = ended.out
     .trim()
     .split('\n')

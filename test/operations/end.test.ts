@@ -54,7 +54,7 @@ test.each(['SIGTERM', 'SIGHUP'] as const)(
       join(dir, 'data'),
       sql => sql`
         select sendings[1] as sending from beat
-         where due_ms < (select max(due_ms) from beat) - 3000 order by due_ms`,
+         where sendings is not null order by due_ms`,
     );
     expect(rows.length).toBeGreaterThan(0);
     // 0: accepted; 3: unsent, for what was planned and hadn't left.
