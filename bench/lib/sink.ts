@@ -12,14 +12,18 @@ export interface SinkOptions {
   readonly now: () => number;
   /** Whether it can be asked by ingest time. */
   readonly ingestTime: boolean;
+  /** Whether it can be asked by event time beside that; default: yes. */
+  readonly eventTime?: boolean;
   /** Whether records have ids of the backend's own. */
   readonly recordIds: boolean;
   /** Whether this canary is lost on the way. */
   readonly loses?: (canary: Outgoing) => boolean;
   /** How many records each one stands for: what it does to a query's limit and to the counts. */
   readonly weight?: number;
-  /** Records older than this are dropped, milliseconds. */
+  /** How long it says that it keeps records, milliseconds. */
   readonly keepsMs: number;
+  /** How long it does; default: as said. Less saves this process the memory of what nobody asks for again. */
+  readonly heldMs?: number;
 }
 
 export interface Sink {
@@ -85,7 +89,7 @@ export function createSink(options: SinkOptions): Sink {
           if (loses(canary)) continue;
           const at = { ingestedMs: now(), eventMs: event.timeMs };
           const id = options.recordIds ? { recordId: `r${counts.accepted}` } : {};
-          stream.append({ text: event.text, ...at, ...id }, options.keepsMs);
+          stream.append({ text: event.text, ...at, ...id }, options.heldMs ?? options.keepsMs);
         }
         return canaries.map(() => ({ result: 'accepted' as const }));
       },
@@ -99,6 +103,7 @@ export function createSink(options: SinkOptions): Sink {
     runtimes: ['node'],
     traits: { way: 'query', ingestTime: options.ingestTime, settleMs: 0, keepsMs: options.keepsMs },
     create: ({ stream }) => ({
+      eventTime: options.eventTime ?? true,
       observe: look => answer(streamOf(stream), look, { weight, counts }),
       async close() {},
     }),
