@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-// The suites that need more than npm live in configs of their own (peers, browser, workerd).
+// The suites that need more than npm live in configs of their own (peers, browser, workerd, operations).
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/peers/**', 'test/browser/**', 'test/workerd/**'],
+    exclude: ['test/peers/**', 'test/browser/**', 'test/workerd/**', 'test/operations/**'],
     globalSetup: ['test/support/postgres-global.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
