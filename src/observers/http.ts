@@ -57,7 +57,12 @@ const create = (s: SearchSettings, ctx: Context): Observer => {
     yield truncated(`more than ${s.pages_max} pages`);
   }
 
-  return { observe, ingestTime: s.by.ingest !== undefined, eventTime: s.by.event !== undefined, close: async () => undefined };
+  return {
+    observe,
+    ingestTime: s.by.ingest !== undefined,
+    eventTime: s.by.event !== undefined,
+    close: async () => undefined,
+  };
 };
 
 export default defineObserver({
