@@ -105,6 +105,7 @@ async function serve(): Promise<void> {
     if (message === 'tell') return void tell();
     void node.close().then(() => {
       rmSync(dataDir, { recursive: true, force: true });
+      rmSync(`${dataDir}.high-water`, { force: true });
       process.exit(0);
     });
   });

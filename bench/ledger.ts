@@ -159,7 +159,8 @@ const pipelinesOf = (shape: Shape): object =>
 
 async function read(sql: Sql, pid: number, accepted: number) {
   const [row] = await sql<{ folded: number; open: number; inbox: number }[]>`
-    select (select coalesce(sum((select sum(value::int8) from jsonb_each_text(counts))), 0)::float8 from rollup) as folded,
+    select (select coalesce(sum(c.value::int8), 0)::float8 from rollup, jsonb_each_text(counts) as c
+              where c.key not like 'drill%') as folded,
            (select count(*)::float8 from sighting) as inbox,
            (select coalesce(sum(cardinality(b.targets)), 0)::float8
               from mark m join beat b using (pipeline, slot, part) where not m.folded) as open`;
