@@ -346,7 +346,9 @@ function conclude(
   if ((flags & FLAG.absentAtD) === 0 && absence(canary, dueD, proof) === 'proven') {
     state.flags[i] = flags | FLAG.absentAtD;
   }
-  const open = ((state.flags[i] ?? 0) & FLAG.absentAtD) === 0 ? dueD : dueL;
+  // Once D has left what the backend keeps only L is waited for: given up then, as what was seen is.
+  const overD = ((state.flags[i] ?? 0) & FLAG.absentAtD) !== 0 || dueD <= proof.nowMs - proof.keepsMs;
+  const open = overD ? dueL : dueD;
   return { nextDueMs: open, waits: w !== null && w >= open };
 }
 
@@ -358,11 +360,11 @@ interface When {
 /** Whether a canary could have been accounted for at `atMs`: the same for those that were seen and those that weren't (law 10). */
 function coverage(canary: When, atMs: number, proof: Proof): 'proven' | 'not_yet' | 'never' {
   const { watch } = proof;
-  const forgotten = canary.slotMs < proof.nowMs - proof.keepsMs;
+  const keptFromMs = proof.nowMs - proof.keepsMs;
   const w = isAhead(watch.wMs, proof.nowMs) ? null : watch.wMs;
-  if (!watch.proven || w === null || w < atMs) return forgotten ? 'never' : 'not_yet';
+  if (!watch.proven || w === null || w < atMs) return atMs <= keptFromMs ? 'never' : 'not_yet';
   if (inGap(watch.gaps, canary.sentMs, atMs)) return 'never';
-  return forgotten && proof.way === 'query' ? 'never' : 'proven';
+  return canary.slotMs < keptFromMs && proof.way === 'query' ? 'never' : 'proven';
 }
 
 /** Whether absence at `atMs` is proven by the looks so far (rules W1–W4), isn't yet, or can't be any more. */

@@ -360,7 +360,22 @@ describe('membership', () => {
           expect(new Set(classes).size, classes.join(' ')).toBe(1);
         },
       ),
-      { numRuns: 600 },
+      {
+        numRuns: 600,
+        // Blind until D, but not L, has left what the backend keeps; then the watermark moves.
+        examples: [
+          [
+            'follow',
+            false,
+            [
+              { after: 2_755_507, moves: false, gap: null, proves: false },
+              { after: 854_493, moves: false, gap: null, proves: false },
+              { after: 1_000, moves: true, gap: null, proves: true },
+            ],
+            0,
+          ],
+        ],
+      },
     );
   });
 });
@@ -370,8 +385,16 @@ describe('absence', () => {
   test('is never proven where nothing was ever seen, and given up when the backend has forgotten', () => {
     const proof = { ...proofOf(null), watch: { ...newWatch, wMs: null } };
     expect(absence(canary, T0 + L, proof)).toBe('not_yet');
-    expect(absence(canary, T0 + L, { ...proof, nowMs: T0 + KEEPS + 1 })).toBe('never');
-    const s = settleRow(rowOf(['accepted']), [], { ...proof, nowMs: T0 + KEEPS + 1 }, options);
+    // Given up when its deadline has left what the backend keeps, and not a moment before: D or L, seen or not.
+    expect(absence(canary, T0 + L, { ...proof, nowMs: T0 + L + KEEPS - 1 })).toBe('not_yet');
+    expect(absence(canary, T0 + L, { ...proof, nowMs: T0 + L + KEEPS })).toBe('never');
+    const early = settleRow(rowOf(['accepted']), [], { ...proof, nowMs: T0 + D + KEEPS }, options);
+    expect(verdicts(early)).toEqual(['pending']);
+    expect(early.next_due_ms, 'not looked at in vain until then').toBe(T0 + L);
+    // A query that sees again can prove nothing of a canary whose record may have been dropped.
+    const late = { ...proofOf(T0 + KEEPS), way: 'query' as const, nowMs: T0 + KEEPS + 1 };
+    expect(absence(canary, T0 + L, late)).toBe('never');
+    const s = settleRow(rowOf(['accepted']), [], { ...proof, nowMs: T0 + L + KEEPS }, options);
     expect(verdicts(s)).toEqual(['unproven']);
     expect(s.next_due_ms).toBeNull();
   });
