@@ -15,4 +15,5 @@ export const registry: Registry = {
     [fileInjector, httpInjector, lokiInjector, oidcSigninInjector, syslogInjector].map(d => [d.kind, d]),
   ),
   observers: new Map([fileObserver, httpObserver, lokiObserver, receiveObserver].map(d => [d.kind, d])),
+  notifiers: new Map(),
 };

@@ -10,4 +10,5 @@ import receiveObserver from './observers/receive.ts';
 export const registry: Registry = {
   injectors: new Map([httpInjector, lokiInjector, oidcSigninInjector].map(d => [d.kind, d])),
   observers: new Map([httpObserver, lokiObserver, receiveObserver].map(d => [d.kind, d])),
+  notifiers: new Map(),
 };

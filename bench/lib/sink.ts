@@ -110,7 +110,11 @@ export function createSink(options: SinkOptions): Sink {
   });
   return {
     counts,
-    registry: { injectors: new Map([['sink', injector]]), observers: new Map([['sink', observer]]) },
+    registry: {
+      injectors: new Map([['sink', injector]]),
+      observers: new Map([['sink', observer]]),
+      notifiers: new Map(),
+    },
   };
 }
 

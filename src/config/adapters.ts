@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { RuntimeName } from '../contracts/definition.ts';
 import type { InjectorDefinition } from '../contracts/injector.ts';
+import type { NotifierDefinition } from '../contracts/notifier.ts';
 import type { ObserverDefinition } from '../contracts/observer.ts';
 import type { Registry } from '../contracts/registry.ts';
 import { WordsError } from '../domain/words.ts';
@@ -17,23 +18,31 @@ export interface Loading extends Reader {
   readonly runtime: RuntimeName;
 }
 
-type AnyDefinition = InjectorDefinition | ObserverDefinition;
+type AnyDefinition = InjectorDefinition | ObserverDefinition | NotifierDefinition;
+
+interface DefinitionOf {
+  readonly injector: InjectorDefinition;
+  readonly observer: ObserverDefinition;
+  readonly notifier: NotifierDefinition;
+}
+type Role = keyof DefinitionOf;
 
 /** The definition of a kind, or a diagnostic. */
-export const findDefinition = <D extends AnyDefinition>(
+export const findDefinition = <R extends Role>(
   loading: Loading,
-  definitions: ReadonlyMap<string, D>,
+  role: R,
   kind: string,
   path: Path,
-): D | undefined => {
+): DefinitionOf[R] | undefined => {
+  const definitions = loading.registry[`${role}s`] as ReadonlyMap<string, DefinitionOf[R]>;
   const definition = definitions.get(kind);
   const at = [...path, 'kind'];
   if (!definition) {
-    const role =
-      (definitions as ReadonlyMap<string, AnyDefinition>) === loading.registry.injectors
-        ? 'injector'
-        : 'observer';
-    loading.report.error(at, { expected: `the kind of an ${role}`, fix: meant(kind, definitions.keys()) });
+    const article = role === 'notifier' ? 'a' : 'an';
+    loading.report.error(at, {
+      expected: `the kind of ${article} ${role}`,
+      fix: meant(kind, definitions.keys()),
+    });
   } else if (!definition.runtimes.includes(loading.runtime)) {
     loading.report.error(at, {
       message: `${kind} does not run on ${loading.runtime}`,

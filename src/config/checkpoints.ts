@@ -104,7 +104,7 @@ const resolve = (
 ): CheckpointConfig | undefined => {
   const { name, observe, on_time_within: onTimeWithinMs, lost_after: lostAfterMs } = draft;
   if (observe?.kind === undefined) return undefined;
-  const definition = findDefinition(loading, loading.registry.observers, observe.kind, [...path, 'observe']);
+  const definition = findDefinition(loading, 'observer', observe.kind, [...path, 'observe']);
   const adapter =
     definition &&
     readSettings(loading, definition, observe as Given, inner => [...path, 'observe', ...inner]);

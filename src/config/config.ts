@@ -118,7 +118,7 @@ export interface Config {
   readonly signingKeys: readonly string[];
   readonly pipelines: readonly PipelineConfig[];
   readonly notify: Readonly<Record<string, AdapterConfig>>;
-  readonly heartbeat?: { readonly url: string };
+  readonly heartbeat?: { readonly url: string; readonly everyMs: number };
   readonly maintenance: readonly MaintenanceConfig[];
   readonly access: {
     readonly public: readonly string[];

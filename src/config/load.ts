@@ -30,8 +30,6 @@ export interface ParseOptions {
   readonly runtime?: RuntimeName;
   /** Reads a file named by `${file:…}`; relative paths are best taken from the config file's directory. */
   readonly readFile?: (path: string) => string;
-  /** coalmine's own version, for messages. */
-  readonly version?: string;
 }
 
 export interface Parsed {
@@ -48,14 +46,13 @@ export const parseConfig = (text: string, options: ParseOptions): Parsed => {
   const source = readSource(text, options, path => isSecretPath(path, marked));
   const report = collect(source, options.file);
   const loading: Loading = { report, registry, runtime, substituted: source.substituted, has: source.has };
-  const config =
-    source.value === undefined ? undefined : resolveRoot(loading, source.value, options.version ?? '');
+  const config = source.value === undefined ? undefined : resolveRoot(loading, source.value);
   const diagnostics = report.diagnostics();
   const failed = config === undefined || diagnostics.some(d => d.level === 'error');
   return failed ? { diagnostics } : { config, diagnostics };
 };
 
-const resolveRoot = (loading: Loading, value: unknown, version: string): Config | undefined => {
+const resolveRoot = (loading: Loading, value: unknown): Config | undefined => {
   if (!isMap(value)) {
     loading.report.error([], { expected: 'a map with pipelines', fix: 'begin with such as pipelines:' });
     return undefined;
@@ -68,7 +65,7 @@ const resolveRoot = (loading: Loading, value: unknown, version: string): Config 
     ...resolveServer(loading, root),
     signingKeys: resolveKeys(loading, root, store),
     pipelines: resolvePipelines(loading, root),
-    ...resolveNotices(loading, root, version),
+    ...resolveNotices(loading, root),
     maintenance: resolveMaintenance(loading, root),
     access: resolveAccess(loading, root),
     retention: resolveRetention(root),

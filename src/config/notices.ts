@@ -1,36 +1,50 @@
-/**
- * Who is told: notifiers, the heartbeat, and who hears of what. Notices aren't sent yet, which is said here and
- * nowhere else: once there are notifiers, `notBuilt` goes, and settings are judged as other adapters' are.
- */
-import type { Loading } from './adapters.ts';
+/** Who is told: notifiers, the heartbeat, and who hears of what. */
+import { findDefinition, type Given, type Loading, readSettings } from './adapters.ts';
 import type { AdapterConfig, Config } from './config.ts';
-import type { Path } from './diagnostic.ts';
 import { meant } from './nearest.ts';
 import type { Draft } from './read.ts';
 import type { ConfigInput } from './schema.ts';
 
-const notBuilt = ({ report }: Loading, version: string, path: Path): void =>
-  report.warning(path, {
-    message: `${`coalmine ${version}`.trim()} does not send notices yet`,
-    fix: 'read incidents from its pages and API, and leave this out',
-    atKey: true,
-  });
-
 export const resolveNotices = (
   loading: Loading,
   root: Draft<ConfigInput>,
-  version: string,
 ): Pick<Config, 'notify' | 'heartbeat'> => {
   const notify: Record<string, AdapterConfig> = {};
   for (const [name, given] of Object.entries(root.notify ?? {})) {
-    notBuilt(loading, version, ['notify', name]);
-    const { kind, ...settings } = given ?? {};
-    if (kind !== undefined) notify[name] = { kind, settings };
+    if (given?.kind === undefined) continue;
+    const path = ['notify', name];
+    const definition = findDefinition(loading, 'notifier', given.kind, path);
+    const settled =
+      definition && readSettings(loading, definition, given as Given, inner => [...path, ...inner]);
+    if (settled) notify[name] = settled;
   }
   checkRoutes(loading, root);
-  const url = root.heartbeat?.url;
-  if (loading.has(['heartbeat'])) notBuilt(loading, version, ['heartbeat']);
-  return { notify, ...(url === undefined ? {} : { heartbeat: { url } }) };
+  hintAtSilence(loading, root);
+  const { url, every } = root.heartbeat ?? {};
+  return {
+    notify,
+    ...(url === undefined ? {} : { heartbeat: { url, everyMs: every ?? HEARTBEAT_EVERY_MS } }),
+  };
+};
+
+const HEARTBEAT_EVERY_MS = 60_000;
+
+/** Notifiers that no pipeline names tell nobody anything: said once, for each. */
+const hintAtSilence = ({ report }: Loading, root: Draft<ConfigInput>): void => {
+  const named = new Set(
+    Object.values(root.pipelines ?? {}).flatMap(p => [
+      ...(p?.notify?.loss ?? []),
+      ...(p?.notify?.ours ?? []),
+    ]),
+  );
+  for (const name of Object.keys(root.notify ?? {})) {
+    if (named.has(name)) continue;
+    report.warning(['notify', name], {
+      message: `no pipeline names the notifier "${name}": it is never used`,
+      fix: `add it to the notify.loss or notify.ours of a pipeline, or leave it out`,
+      atKey: true,
+    });
+  }
 };
 
 const checkRoutes = ({ report }: Loading, root: Draft<ConfigInput>): void => {

@@ -29,7 +29,7 @@ export const resolvePipeline = (
   const definition =
     draft.inject?.kind === undefined
       ? undefined
-      : findDefinition(loading, loading.registry.injectors, draft.inject.kind, [...path, 'inject']);
+      : findDefinition(loading, 'injector', draft.inject.kind, [...path, 'inject']);
   const event = definition && resolveEvent(loading, draft, definition.traits.events, path);
   // Targets are a leaf to the reader: whole, or reported and absent.
   const given = draft.targets as PipelineInput['targets'];

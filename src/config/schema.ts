@@ -79,7 +79,10 @@ export const configSchema = z.strictObject({
     .meta({ description: 'Ways for people to hear, by name.' })
     .optional(),
   heartbeat: z
-    .strictObject({ url: url('Called while sending, looking, judging and alerting all work.') })
+    .strictObject({
+      url: url('Called (GET) while sending, looking, judging and alerting all work; never otherwise.'),
+      every: duration('How often. Default: 1m.', { minMs: 5_000, maxMs: DAY_MS }).optional(),
+    })
     .meta({ description: 'The outside dead-man’s switch.' })
     .optional(),
   maintenance: listOf(maintenanceSchema, 'windows', 1000)

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Context } from './context.ts';
 import type { Definition } from './definition.ts';
 import type { InjectorDefinition } from './injector.ts';
+import type { NotifierDefinition } from './notifier.ts';
 import type { ObserverDefinition } from './observer.ts';
 
 /** A definition as its author writes it: `create` takes what `schema` puts out. */
@@ -23,3 +24,8 @@ export const defineInjector = <Schema extends z.ZodType>(
 export const defineObserver = <Schema extends z.ZodType>(
   definition: Authored<Schema, ObserverDefinition>,
 ): ObserverDefinition => definition as unknown as ObserverDefinition;
+
+/** `export default defineNotifier({ kind, schema: z.strictObject({…}), create(settings, ctx) {…}, … })` */
+export const defineNotifier = <Schema extends z.ZodType>(
+  definition: Authored<Schema, NotifierDefinition>,
+): NotifierDefinition => definition as unknown as NotifierDefinition;

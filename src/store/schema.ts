@@ -10,6 +10,7 @@ import {
   bigint,
   boolean,
   customType,
+  doublePrecision,
   index,
   integer,
   jsonb,
@@ -289,4 +290,119 @@ export const orphan = pgTable(
     seenMs: ms('seen_ms').notNull(),
   },
   t => [primaryKey({ columns: [t.pipeline, t.checkpoint, t.target, t.slot, t.index] })],
+);
+
+/** The detectors of one objective at one checkpoint (0: the first hop), and how far they have been fed, strictly by slot. */
+export const detector = pgTable(
+  'detector',
+  {
+    pipeline: integer('pipeline').notNull(),
+    checkpoint: integer('checkpoint').notNull(),
+    /** `on_time`, `delivered` or `refused`. */
+    objective: text('objective').notNull(),
+    /** Every beat up to here has been fed, or left out for good; null: none yet. */
+    fedMs: ms('fed_ms'),
+    /** DetectorState: sequences of the whole and of targets that aren't at their baseline. */
+    state: jsonb('state').notNull(),
+    /** Natural logarithm of the threshold. Never falls. */
+    logThreshold: doublePrecision('log_threshold').notNull(),
+  },
+  t => [primaryKey({ columns: [t.pipeline, t.checkpoint, t.objective] })],
+);
+
+/** A proven, lasting departure. One open row at most for each kind at each checkpoint. */
+export const incident = pgTable(
+  'incident',
+  {
+    number: integer('number').primaryKey().generatedAlwaysAsIdentity(),
+    pipeline: integer('pipeline').notNull(),
+    /** 0: the pipeline as a whole. */
+    checkpoint: integer('checkpoint').notNull(),
+    kind: text('kind').notNull(),
+    beganMs: ms('began_ms').notNull(),
+    detectedMs: ms('detected_ms').notNull(),
+    /** null while it lasts. */
+    endedMs: ms('ended_ms'),
+    /** It looks over since then; it ends when that has lasted. null: it goes on. */
+    quietMs: ms('quiet_ms'),
+    reopened: integer('reopened').notNull().default(0),
+    /** LossFacts or ConditionFacts of domain/incident.ts. */
+    facts: jsonb('facts').notNull(),
+    /** Sequences in alarm, and what people have been told; IncidentState of store/incident.ts. */
+    state: jsonb('state').notNull(),
+  },
+  t => [
+    uniqueIndex('incident_open').on(t.pipeline, t.kind, t.checkpoint).where(sql`ended_ms is null`),
+    index('incident_began').on(t.pipeline, t.beganMs),
+  ],
+);
+
+/** What people said of an incident. */
+export const incidentNote = pgTable(
+  'incident_note',
+  {
+    incident: integer('incident').notNull(),
+    number: integer('number').generatedAlwaysAsIdentity().notNull(),
+    atMs: ms('at_ms').notNull(),
+    by: text('by').notNull(),
+    /** `ack` or `note`. */
+    kind: text('kind').notNull(),
+    text: text('text').notNull(),
+  },
+  t => [primaryKey({ columns: [t.incident, t.number] })],
+);
+
+/** Notices on their way, written with what they tell of. Only the head per (incident, notifier) is ever sent. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    incident: integer('incident').notNull(),
+    notifier: text('notifier').notNull(),
+    sequence: integer('sequence').notNull(),
+    event: text('event').notNull(),
+    /** The Notice of contracts/notifier.ts. */
+    notice: jsonb('notice').notNull(),
+    createdMs: ms('created_ms').notNull(),
+    /** Not before; moves with every failed attempt. */
+    nextMs: ms('next_ms').notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    /** Whose attempt is under way, and until when, by the database's clock. */
+    claimedBy: text('claimed_by'),
+    claimedUntilMs: ms('claimed_until_ms'),
+    /** `waiting`, `sent`, `failed` (given up), `merged` (told in a summary). */
+    state: text('state').notNull().default('waiting'),
+    doneMs: ms('done_ms'),
+    /** What the channel answered; the next notice of the incident needs it. */
+    receipt: jsonb('receipt'),
+    error: text('error'),
+  },
+  t => [
+    primaryKey({ columns: [t.incident, t.notifier, t.sequence] }),
+    index('outbox_waiting').on(t.nextMs).where(sql`state = 'waiting'`),
+  ],
+);
+
+/**
+ * The hash chain over the rollups: a link when an hour is whole, another whenever it changes after that. Links are never
+ * updated or deleted before the rollups' retention.
+ */
+export const chain = pgTable(
+  'chain',
+  {
+    pipeline: integer('pipeline').notNull(),
+    checkpoint: integer('checkpoint').notNull(),
+    number: integer('number').notNull(),
+    hourMs: ms('hour_ms').notNull(),
+    sealedMs: ms('sealed_ms').notNull(),
+    /** The rollup as it was then. */
+    counts: jsonb('counts').notNull(),
+    /** SHA-256 of its delays. */
+    delaysHash: text('delays_hash').notNull(),
+    /** SHA-256 of the link before and all of the above, hexadecimal. */
+    hash: text('hash').notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.pipeline, t.checkpoint, t.number] }),
+    index('chain_hour').on(t.pipeline, t.checkpoint, t.hourMs),
+  ],
 );

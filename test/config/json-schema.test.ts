@@ -32,7 +32,7 @@ test.each([
     'a provoked event',
     good({ 6: '', 7: '    inject: { kind: oidc-signin, issuer: "http://op", client_id: x }' }),
   ],
-  ['notifiers of any kind', good({}, 'notify: { a: { kind: pagerduty, routing_key: x } }')],
+  ['notifiers', good({}, 'notify: { a: { kind: pager, key: k } }')],
   ['a numeric share', good({ 4: '    every: 1s\n    objective: { on_time: 0.99 }' })],
 ])('accepted, here and there: %s', (_name, text) => {
   accepts(text);

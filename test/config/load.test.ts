@@ -184,19 +184,30 @@ describe('what can be said', () => {
   });
 });
 
-describe('not built yet', () => {
-  test('notify and heartbeat are read, and warned of', () => {
+describe('notices', () => {
+  test('notifiers are judged by their kind’s schema, and the heartbeat beats once a minute unless told', () => {
     const text = good(
       { 4: '    every: 10s\n    notify: { loss: [sec] }' },
-      'notify: { sec: { kind: pagerduty, key: abc } }\nheartbeat: { url: "https://hc/1" }\n',
+      'notify: { sec: { kind: pager, key: abc } }\nheartbeat: { url: "https://hc/1" }\n',
     );
     const parsed = parse(text);
-    expect(parsed.config?.notify).toEqual({ sec: { kind: 'pagerduty', settings: { key: 'abc' } } });
-    expect(parsed.config?.heartbeat).toEqual({ url: 'https://hc/1' });
-    expect(told(parsed, 'warning')).toEqual([
-      '18:11 notify.sec: coalmine 0.1.0 does not send notices yet',
-      '19:1 heartbeat: coalmine 0.1.0 does not send notices yet',
+    expect(told(parsed, 'error')).toEqual([]);
+    expect(parsed.config?.notify).toEqual({ sec: { kind: 'pager', settings: { key: 'abc' } } });
+    expect(parsed.config?.heartbeat).toEqual({ url: 'https://hc/1', everyMs: 60_000 });
+    expect(told(parsed, 'warning')).toEqual([]);
+  });
+
+  test('unknown kinds and settings are errors; a notifier that nobody names is warned of', () => {
+    const text = good(
+      {},
+      'notify: { a: { kind: pagre, key: x }, b: { kind: pager, kee: x }, c: { kind: pager, key: x } }\n',
+    );
+    const parsed = parse(text);
+    expect(told(parsed, 'error')).toEqual([
+      '17:22 notify.a.kind: expected the kind of a notifier, found "pagre"',
+      '17:57 notify.b.kee: unknown key "kee"',
     ]);
+    expect(told(parsed, 'warning').map(w => w.split(':')[2]?.trim())).toHaveLength(3);
   });
 });
 

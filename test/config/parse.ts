@@ -5,7 +5,7 @@ import { type Parsed, type ParseOptions, parseConfig } from '../../src/config/lo
 import { registry } from './registry.ts';
 
 export const parse = (text: string, options: Partial<ParseOptions> = {}): Parsed =>
-  parseConfig(text, { file: 'coalmine.yaml', env: {}, registry, version: '0.1.0', ...options });
+  parseConfig(text, { file: 'coalmine.yaml', env: {}, registry, ...options });
 
 /** The config of a text without errors. */
 export const configOf = (text: string, options?: Partial<ParseOptions>): Config => {

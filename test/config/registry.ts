@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { RuntimeName } from '../../src/contracts/definition.ts';
 import type { InjectorDefinition } from '../../src/contracts/injector.ts';
+import type { NotifierDefinition } from '../../src/contracts/notifier.ts';
 import type { ObserverDefinition, ObserverTraits } from '../../src/contracts/observer.ts';
 import type { Registry } from '../../src/contracts/registry.ts';
 
@@ -81,7 +82,17 @@ const observers = [
   observer('http', z.strictObject({ url })),
 ];
 
+const pager: NotifierDefinition = {
+  kind: 'pager',
+  summary: 'pager',
+  schema: z.strictObject({ key: secret }),
+  runtimes: BOTH,
+  traits: { repeatEveryMs: null },
+  create: never,
+};
+
 export const registry: Registry = {
   injectors: new Map(injectors.map(d => [d.kind, d])),
   observers: new Map(observers.map(d => [d.kind, d])),
+  notifiers: new Map([[pager.kind, pager]]),
 };

@@ -76,6 +76,7 @@ const registry = {
     ['tail', tail],
     ['receive', receiveObserver],
   ]),
+  notifiers: new Map(),
 };
 
 const at = (place: string, over: Partial<CheckpointConfig> = {}): CheckpointConfig =>

@@ -50,6 +50,7 @@ export const registry: Registry = {
     ['unseeing', unseeing],
     ['receive', receiveObserver],
   ]),
+  notifiers: new Map(),
 };
 
 export const checkpointConfig = (name: string, over: Partial<CheckpointConfig> = {}): CheckpointConfig => ({

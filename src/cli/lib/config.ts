@@ -10,7 +10,6 @@ import { registry } from '../../registry.gen.ts';
 import { CliError, EXIT } from './exit.ts';
 import { exists, readText } from './files.ts';
 import { CONFIG_DEFAULT } from './verb.ts';
-import { VERSION } from './version.ts';
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -29,7 +28,6 @@ export async function parseFile(file: string, runtime: RuntimeName = 'node'): Pr
     env: process.env,
     registry,
     runtime,
-    version: VERSION,
     readFile: path => readFileSync(resolve(dirname(file), path), 'utf8'),
   });
 }
