@@ -1,6 +1,7 @@
 // Appends events to a log file, as the program whose events they imitate would: one write for many lines.
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { within } from '../adapters/within.ts';
 import type { Context } from '../contracts/context.ts';
 import { defineInjector } from '../contracts/define.ts';
 import type { Injector, Outcome } from '../contracts/injector.ts';
@@ -8,7 +9,6 @@ import { append, LINE_FEED, type Log, openLog } from './lib/append.ts';
 import { oneByOne, portions } from './lib/batches.ts';
 import { fileOutcome } from './lib/file-faults.ts';
 import { timeout } from './lib/settings.ts';
-import { within } from './lib/within.ts';
 
 const WRITE_BYTES_MAX = 1_048_576;
 const LINES_MAX = 10_000;

@@ -1,13 +1,15 @@
 // Posts written events to any HTTP endpoint, one to a request or many. The status is the first hop's word.
 import { z } from 'zod';
+import { wordsOfAnswer } from '../adapters/exchange.ts';
+import { headerName, headerValue, httpUrl, secret } from '../adapters/settings.ts';
 import type { Context } from '../contracts/context.ts';
 import { defineInjector } from '../contracts/define.ts';
 import { SettingsError } from '../contracts/definition.ts';
 import type { Injector, Outcome, Outgoing } from '../contracts/injector.ts';
 import { createLanes, portions } from './lib/batches.ts';
 import { createCalls } from './lib/calls.ts';
-import { exchange, refusal, wordsOfAnswer } from './lib/http.ts';
-import { headerName, headerValue, httpUrl, secret, timeout } from './lib/settings.ts';
+import { attempt, refusal } from './lib/http.ts';
+import { timeout } from './lib/settings.ts';
 
 const REQUESTS_AT_ONCE = 32;
 const ANSWER_BYTES_MAX = 65_536;
@@ -117,7 +119,7 @@ const create = (s: Settings, ctx: Context): Injector => {
     const text = bodyOf(pieces, s);
     const body = s.gzip ? await gzip(text) : text;
     const bounds = { timeoutMs: s.timeout, bodyBytesMax: ANSWER_BYTES_MAX, signal };
-    const got = await exchange(ctx, { url: s.url, method: s.method, headers, body }, bounds);
+    const got = await attempt(ctx, { url: s.url, method: s.method, headers, body }, bounds);
     if ('outcome' in got) return got.outcome;
     const { status } = got.answer;
     if (s.accept?.includes(status) ?? (status >= 200 && status <= 299)) return { result: 'accepted' };

@@ -1,13 +1,15 @@
 // Pushes written events to Loki. Only 204 means that it took them: while ingestion is blocked it answers 260 or 200.
 import { z } from 'zod';
+import { type Answer, basicAuth, wordsOfAnswer } from '../adapters/exchange.ts';
+import { headerValue, httpUrl, secret } from '../adapters/settings.ts';
 import type { Context } from '../contracts/context.ts';
 import { defineInjector } from '../contracts/define.ts';
 import { SettingsError } from '../contracts/definition.ts';
 import type { Injector, Outcome, Outgoing } from '../contracts/injector.ts';
 import { createLanes, portions } from './lib/batches.ts';
 import { createCalls } from './lib/calls.ts';
-import { type Answer, basicAuth, exchange, refusal, wordsOfAnswer } from './lib/http.ts';
-import { headerValue, httpUrl, secret, timeout } from './lib/settings.ts';
+import { attempt, refusal } from './lib/http.ts';
+import { timeout } from './lib/settings.ts';
 
 const PUSH_BYTES_MAX = 1_048_576;
 /** A timestamp, a token as metadata, and what holds them. */
@@ -119,7 +121,7 @@ const create = (s: Settings, ctx: Context): Injector => {
 
   const push = async (part: readonly Outgoing[], signal: AbortSignal): Promise<Outcome[]> => {
     const ask = { url, method: 'POST', headers, body: bodyOf(part, s, stamp) };
-    const got = await exchange(ctx, ask, { timeoutMs: s.timeout, bodyBytesMax: ANSWER_BYTES_MAX, signal });
+    const got = await attempt(ctx, ask, { timeoutMs: s.timeout, bodyBytesMax: ANSWER_BYTES_MAX, signal });
     const outcome = 'outcome' in got ? got.outcome : outcomeOf(got.answer, part.length, ctx.clock.now());
     return part.map(() => outcome);
   };

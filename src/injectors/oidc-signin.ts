@@ -2,6 +2,8 @@
 // planted where the provider logs it. A login that needs scripts or a second factor can't be driven this way.
 import { importPKCS8 } from 'jose';
 import { z } from 'zod';
+import { headerName, httpUrl, secret } from '../adapters/settings.ts';
+import { within } from '../adapters/within.ts';
 import type { Context } from '../contracts/context.ts';
 import { defineInjector } from '../contracts/define.ts';
 import { SettingsError } from '../contracts/definition.ts';
@@ -10,9 +12,8 @@ import { createLanes } from './lib/batches.ts';
 import { createCalls } from './lib/calls.ts';
 import { type Grant, signInBy } from './lib/grants.ts';
 import { aliasesOf, createProvider } from './lib/oidc.ts';
-import { headerName, httpUrl, secret, timeout } from './lib/settings.ts';
+import { timeout } from './lib/settings.ts';
 import { atStage, beginSignIn, type SignIn, SignInEnded } from './lib/sign-in.ts';
-import { within } from './lib/within.ts';
 
 const plant = z
   .strictObject({

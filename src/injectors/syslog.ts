@@ -1,6 +1,7 @@
 // Sends written events as RFC 5424 syslog over UDP, TCP or TLS (RFC 5425). Syslog has no acknowledgement: what
 // `accepted` can mean is said in lib/stream-sender.ts and lib/datagram-sender.ts.
 import { z } from 'zod';
+import { duration } from '../adapters/settings.ts';
 import type { Context } from '../contracts/context.ts';
 import { defineInjector } from '../contracts/define.ts';
 import { SettingsError } from '../contracts/definition.ts';
@@ -8,7 +9,7 @@ import type { Injector, Outcome, Outgoing } from '../contracts/injector.ts';
 import { datagramSender } from './lib/datagram-sender.ts';
 import { countOctets, encodeRecord, endWithLineFeed, FACILITIES, SEVERITIES } from './lib/rfc5424.ts';
 import type { Sender } from './lib/sender.ts';
-import { duration, timeout } from './lib/settings.ts';
+import { timeout } from './lib/settings.ts';
 import { streamSender } from './lib/stream-sender.ts';
 
 const schema = z.strictObject({

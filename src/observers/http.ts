@@ -36,7 +36,7 @@ const create = (s: SearchSettings, ctx: Context): Observer => {
         ...(timeField !== true && { time_field: timeField }),
       };
       const question = questionOf(s, { ...rangeFilling(look), ...fixed, ...sofar }, next);
-      const bounds = { timeoutMs: s.timeout, bodyBytesMax: s.body_bytes_max, signal };
+      const bounds = { timeoutMs: s.timeout, bodyBytesMax: s.body_bytes_max, signal, form: s.answer };
       const got = await ask(ctx, question, bounds);
       if (!got.ok) return yield got.end;
       const { answer } = got;
@@ -47,7 +47,7 @@ const create = (s: SearchSettings, ctx: Context): Observer => {
       if (taken.length > 0) yield { page: taken };
       if (full) return yield truncated(full, facts);
       offset += hits.length;
-      const json = answer.json as Json;
+      const { json } = answer;
       const turned = turn({ url: question.url, json, link: answer.headers.get('link'), count: hits.length });
       if (turned === 'exhausted') return yield exhausted(facts);
       if ('truncated' in turned) return yield truncated(turned.truncated, facts);
@@ -67,7 +67,8 @@ const create = (s: SearchSettings, ctx: Context): Observer => {
 
 export default defineObserver({
   kind: 'http',
-  summary: 'Asks any search API that answers in JSON (Elasticsearch, OpenSearch, Datadog, your own)',
+  summary:
+    'Asks any search API that answers in JSON (Elasticsearch, OpenSearch, VictoriaLogs, Datadog, your own)',
   schema: searchSchema,
   runtimes: ['node', 'workerd'],
   traits: { way: 'query', ingestTime: false, settleMs: 30_000, keepsMs: 7 * 86_400_000 },

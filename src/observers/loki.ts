@@ -4,6 +4,8 @@
  * than its `max_query_lookback` without a word: the checkpoint's `keeps` must not exceed that.
  */
 import { z } from 'zod';
+import { basicAuth } from '../adapters/exchange.ts';
+import { httpUrl, secret } from '../adapters/settings.ts';
 import type { Context } from '../contracts/context.ts';
 import { defineObserver } from '../contracts/define.ts';
 import { SettingsError } from '../contracts/definition.ts';
@@ -12,7 +14,7 @@ import { ask } from './lib/ask.ts';
 import { budget, exhausted, failed, truncated } from './lib/end.ts';
 import { entriesOf } from './lib/loki-answer.ts';
 import { freshOf, LIMIT_MAX, startAt, stepAfter } from './lib/loki-paging.ts';
-import { bodyBytesMax, httpUrl, pagesMax, secret, timeout } from './lib/settings.ts';
+import { bodyBytesMax, pagesMax, timeout } from './lib/settings.ts';
 
 const schema = z.strictObject({
   url: httpUrl.describe('Base address; /loki/api/v1/query_range is appended'),
@@ -41,8 +43,7 @@ const headersOf = (s: Settings): Record<string, string> => {
   if (s.bearer !== undefined && s.username !== undefined) {
     throw new SettingsError('bearer and username both authenticate: keep one');
   }
-  const basic = new TextEncoder().encode(`${s.username}:${s.password}`);
-  const authorization = s.bearer ? `Bearer ${s.bearer}` : `Basic ${btoa(String.fromCharCode(...basic))}`;
+  const authorization = s.bearer ? `Bearer ${s.bearer}` : basicAuth(s.username ?? '', s.password ?? '');
   return {
     accept: 'application/json',
     ...(s.tenant === undefined ? {} : { 'x-scope-orgid': s.tenant }),

@@ -1,7 +1,7 @@
 /** Records that come to us: nothing is looked for, they are posted to `/ingest/PIPELINE/CHECKPOINT`. */
 import { z } from 'zod';
+import { secret } from '../adapters/settings.ts';
 import { defineObserver } from '../contracts/define.ts';
-import { secret } from './lib/settings.ts';
 
 const schema = z.strictObject({
   body_bytes_max: z

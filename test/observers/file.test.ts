@@ -225,6 +225,15 @@ const compressOldest = () => {
   }
 };
 
+/** The empty file that was seen is gone, and a later one may stand in its inode. */
+const INODE_USED_AGAIN = [
+  { do: 'append', count: 1 } as const,
+  { do: 'rotate' } as const,
+  { do: 'compress' } as const,
+  { do: 'rotate' } as const,
+  { do: 'rotate' } as const,
+];
+
 test.each(['rename', 'copy'] as const)(
   'any interleaving (%s): every whole line is found once, or lies in a gap that is told',
   async kind => {
@@ -303,7 +312,7 @@ test.each(['rename', 'copy'] as const)(
         }
         if (!compressed) expect({ missing, gaps }).toEqual({ missing: [], gaps: [] });
       }),
-      { numRuns: 80 },
+      { numRuns: 80, examples: [[INODE_USED_AGAIN]] },
     );
   },
 );

@@ -49,6 +49,23 @@ for (const [way, settings] of Object.entries(WAYS)) {
   });
 }
 
+observerConformance({
+  name: 'http, lines',
+  definition: http,
+  by: 'event',
+  rig: async () => {
+    const model = searchModel();
+    const server = await faultyServer(request => {
+      const { json } = model.handle(request) as { json: { result: { hits: object[] } } };
+      const lines = json.result.hits.map(h => `${JSON.stringify(h)}\n`).join('');
+      return { headers: { 'content-type': 'application/x-ndjson' }, json: lines, lines: true };
+    });
+    const url = `${server.url}/s?${RANGE}&offset={{offset}}`;
+    const lines = { answer: 'ndjson', records: '', paging: { kind: 'offset' } };
+    return { ...server, settings: { ...SHAPE, ...lines, url }, put: put(model) };
+  },
+});
+
 const inProcess = (model: SearchModel): Context =>
   realContext({
     fetch: async (input, init) => {
@@ -198,6 +215,53 @@ describe('an answer must vouch for itself', () => {
     '%j holds no array where records should be: failed',
     async json => expect((await looked({}, json)).end.end).toBe('failed'),
   );
+});
+
+describe('JSON lines', () => {
+  const TYPE = 'application/stream+json';
+  const lines = (text: string, type = TYPE) => new Response(text, { headers: { 'content-type': type } });
+  const read = (response: Response, over: object = {}) =>
+    looked({ answer: 'ndjson', records: '', ...over }, response);
+  const two = `${JSON.stringify(hit(1))}\n${JSON.stringify(hit(2))}`;
+
+  test.each([
+    ['ended lines', `${two}\n`],
+    ['a last line without an end', two],
+    ['CRLF and blank lines', `${two.replace('\n', '\r\n\r\n')}\r\n`],
+  ])('%s: a record each', async (_, text) => {
+    const found = await read(lines(text));
+    expect(found).toMatchObject({ texts: [lineOf(1), lineOf(2)], end: { end: 'exhausted' } });
+  });
+
+  test.each([['application/x-ndjson; charset=UTF-8'], ['application/jsonl'], [TYPE]])(
+    'no line at all is nothing found, sent as %s',
+    async type => expect((await read(lines('', type))).end.end).toBe('exhausted'),
+  );
+
+  test.each([
+    ['an empty body of another type', '', 'application/json', /empty body/],
+    ['an empty page', '', 'text/html', /empty body/],
+    ['a line that is cut', two.slice(0, -3), TYPE, /not whole lines/],
+    [
+      'an error behind the lines',
+      `${two}\n`.repeat(50).concat('Code: 241. Memory limit exceeded'),
+      TYPE,
+      /Memory limit/,
+    ],
+    ['a line that is no object', `${two}\n7\n`, TYPE, /not whole lines/],
+    ['an error as a line', `${two}\n{"error":"out of memory"}\n`, TYPE, /out of memory/],
+  ])('%s: a failed look without records', async (_, text, type, reason) => {
+    const found = await read(lines(text, type));
+    expect(found).toMatchObject({ texts: [], end: { end: 'failed' } });
+    expect(found.end.reason).toMatch(reason);
+  });
+
+  test('it asks for them, unless headers ask for something else', async () => {
+    const { asked, ctx } = answering(lines(''));
+    const settings = { ...BASE, answer: 'ndjson', records: '' };
+    await collect(await create(http, settings, ctx), lookOf());
+    expect(new Headers(asked[0]!.init.headers).get('accept')).toBe('application/x-ndjson');
+  });
 });
 
 describe('what a record holds', () => {

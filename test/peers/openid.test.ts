@@ -3,15 +3,22 @@
  * form with PKCE; its own audit logs are where they must be seen. The provider is killed once on the way.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../support/database.ts';
-import { type Coalmine, namesWhere, startCoalmine, type Verdict } from './support/coalmine.ts';
+import {
+  type Coalmine,
+  isOpen,
+  isSeen,
+  namesWhere,
+  startCoalmine,
+  type Verdict,
+} from './support/coalmine.ts';
 import { describePeer } from './support/needs.ts';
 import { freePorts, type PeerProcess, pause, startPeer } from './support/process.ts';
+import { useScene } from './support/scene.ts';
 
 const OIDC_PROVIDER = {
   what: 'oidc-provider',
@@ -49,12 +56,11 @@ const LOGS = {
   alias: { at: 'tokenId', fields: ['time', 'event', 'clientId', 'tokenId'] },
 } as const;
 type Log = keyof typeof LOGS;
-const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
 
 describePeer('sign-ins at an OpenID provider, seen in its audit logs', [OIDC_PROVIDER], () => {
   const db = useDatabase();
-  let dir = '';
-  const pathOf = (log: string) => join(dir, `${log}.log`);
+  const scene = useScene('openid');
+  const pathOf = (log: string) => join(scene.dir, `${log}.log`);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'k1' };
   let provider: PeerProcess;
@@ -82,14 +88,14 @@ describePeer('sign-ins at an OpenID provider, seen in its audit logs', [OIDC_PRO
     );
 
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'coalmine-openid-'));
     for (const name of Object.keys(LOGS)) writeFileSync(pathOf(name), '');
     const [port = 0, own = 0] = await freePorts(2);
-    provider = await start(port);
-    coalmine = await startCoalmine({
-      store: db.options,
-      port: own,
-      pipelines: `
+    provider = scene.keep(await start(port));
+    coalmine = scene.keep(
+      await startCoalmine({
+        store: db.options,
+        port: own,
+        pipelines: `
   sign-ins:
     every: 500ms
     targets:
@@ -112,19 +118,15 @@ describePeer('sign-ins at an OpenID provider, seen in its audit logs', [OIDC_PRO
     checkpoints:
 ${checkpoints().join('\n')}
 `,
-    });
+      }),
+    );
     await pause(5_000);
     await provider.kill();
     await pause(2_500);
-    provider = await start(port);
+    provider = scene.keep(await start(port));
     await pause(4_000);
     endedMs = Date.now();
     await pause(6_500);
-  });
-  afterAll(async () => {
-    await coalmine?.stop();
-    await provider?.kill();
-    if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
   /** The canaries whose sign-in the provider has on record, by its own words and in the order of names. */
@@ -133,7 +135,7 @@ ${checkpoints().join('\n')}
     const names = new Set(records.map(line => (JSON.parse(line) as { correlationId: string }).correlationId));
     return namesWhere(verdicts, v => names.has(v.token));
   };
-  const settledAt = async (log: Log) => (await coalmine.verdicts(log)).filter(v => v.slot < endedMs);
+  const settledAt = (log: Log) => coalmine.settled(log, endedMs);
 
   test('both kinds of sign-in succeeded, before and after the provider was killed', async () => {
     const settled = await settledAt('header');
@@ -154,9 +156,9 @@ ${checkpoints().join('\n')}
     const settled = await settledAt(log);
     const known = namesWhere(settled, v => log !== 'alias' || v.sending === 'accepted');
     const recorded = onRecord(settled).filter(name => known.includes(name));
-    expect(namesWhere(settled, v => SEEN.includes(v.verdict))).toEqual(recorded);
+    expect(namesWhere(settled, isSeen)).toEqual(recorded);
     expect(namesWhere(settled, v => v.verdict === 'lost')).toEqual([]);
-    expect(namesWhere(settled, v => v.verdict === 'pending' || v.verdict === 'overdue')).toEqual([]);
+    expect(namesWhere(settled, isOpen)).toEqual([]);
     expect(coalmine.errors).toEqual([]);
   });
 });

@@ -2,39 +2,41 @@
  * rsyslog killed with -9 while canaries run: what it had taken and not yet written is lost, and what we report as lost is
  * that, by name.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../support/database.ts';
-import { type Coalmine, namesWhere, startCoalmine, type Verdict } from './support/coalmine.ts';
+import {
+  type Coalmine,
+  isOpen,
+  isSeen,
+  namesWhere,
+  startCoalmine,
+  type Verdict,
+} from './support/coalmine.ts';
 import { describePeer } from './support/needs.ts';
-import { freePorts, pause } from './support/process.ts';
-import { namesIn, RSYSLOG, type Rsyslog, rsyslogAt } from './support/rsyslog.ts';
+import { pause } from './support/process.ts';
+import { flushedEvery, namesIn, RSYSLOG, type Rsyslog, rsyslogAt } from './support/rsyslog.ts';
+import { useScene } from './support/scene.ts';
 
 /** rsyslog holds lines for so long before it writes them; what it holds dies with it. */
 const FLUSH_S = 2;
-const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
 
 describePeer('rsyslog killed with -9 and started again', [RSYSLOG], () => {
   const db = useDatabase();
-  let dir = '';
+  const scene = useScene('rsyslog');
   let rsyslog: Rsyslog;
   let coalmine: Coalmine;
 
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
-    const [port = 0] = await freePorts(1);
     rsyslog = await rsyslogAt({
-      dir,
+      dir: scene.dir,
       template: 'RSYSLOG_SyslogProtocol23Format',
-      fileParameters: `asyncWriting="on" flushOnTXEnd="off" flushInterval="${FLUSH_S}" ioBufferSize="256k"`,
+      fileParameters: flushedEvery(FLUSH_S),
     });
-    await rsyslog.start();
-    coalmine = await startCoalmine({
-      store: db.options,
-      port,
-      pipelines: `
+    await scene.keep(rsyslog).start();
+    coalmine = scene.keep(
+      await startCoalmine({
+        store: db.options,
+        pipelines: `
   auth:
     every: 200ms
     event: { format: sshd, user: canary }
@@ -44,12 +46,8 @@ describePeer('rsyslog killed with -9 and started again', [RSYSLOG], () => {
     checkpoints:
       - { name: file, observe: { kind: file, path: "${rsyslog.log}" }, on_time_within: 4s, lost_after: 7s, look_every: 500ms, settle: 200ms }
 `,
-    });
-  });
-  afterAll(async () => {
-    await coalmine?.stop();
-    await rsyslog?.kill();
-    if (dir) rmSync(dir, { recursive: true, force: true });
+      }),
+    );
   });
 
   test('losses are what the file lacks, by name, and nothing else is', async () => {
@@ -63,7 +61,7 @@ describePeer('rsyslog killed with -9 and started again', [RSYSLOG], () => {
     }
     const endedMs = Date.now();
     await pause(11_000);
-    const settled = (await coalmine.verdicts('file')).filter(v => v.slot < endedMs);
+    const settled = await coalmine.settled('file', endedMs);
     const held = namesIn(rsyslog.log);
     const inFile = new Set(held);
     const accepted = (v: Verdict) => v.sending === 'accepted';
@@ -71,15 +69,12 @@ describePeer('rsyslog killed with -9 and started again', [RSYSLOG], () => {
     const lost = namesWhere(settled, v => v.verdict === 'lost');
     expect(lost).toEqual(namesWhere(settled, v => accepted(v) && !inFile.has(v.name)));
     expect(lost.length).toBeGreaterThan(5);
-    expect(namesWhere(settled, v => SEEN.includes(v.verdict))).toEqual(
-      namesWhere(settled, v => inFile.has(v.name)),
-    );
+    expect(namesWhere(settled, isSeen)).toEqual(namesWhere(settled, v => inFile.has(v.name)));
     // Nobody was there to take these: the path said no, it lost nothing.
     const refused = namesWhere(settled, v => v.verdict === 'refused');
     expect(refused.length).toBeGreaterThan(5);
     expect(namesWhere(settled, v => v.verdict === 'refused' && v.sending !== 'refused')).toEqual([]);
-    const open = namesWhere(settled, v => v.verdict === 'pending' || v.verdict === 'overdue');
-    expect(open).toEqual([]);
+    expect(namesWhere(settled, isOpen)).toEqual([]);
     expect(coalmine.errors).toEqual([]);
   });
 });

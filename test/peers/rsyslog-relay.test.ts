@@ -2,47 +2,44 @@
  * An rsyslog that relays to another over TCP; the second one is killed with -9, twice. What it loses is told of it alone,
  * by name; what the relay held meanwhile comes after all, and isn't counted as lost.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../support/database.ts';
-import { type Coalmine, namesWhere, startCoalmine, type Verdict } from './support/coalmine.ts';
+import { type Coalmine, isSeen, namesWhere, startCoalmine, type Verdict } from './support/coalmine.ts';
 import { describePeer } from './support/needs.ts';
-import { freePorts, pause } from './support/process.ts';
-import { namesIn, RSYSLOG, type Rsyslog, rsyslogAt } from './support/rsyslog.ts';
+import { pause } from './support/process.ts';
+import { flushedEvery, namesIn, RSYSLOG, type Rsyslog, rsyslogAt } from './support/rsyslog.ts';
+import { useScene } from './support/scene.ts';
 
 const FLUSH_S = 2;
-const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
 
 describePeer('rsyslog relaying to rsyslog', [RSYSLOG], () => {
   const db = useDatabase();
-  let dir = '';
+  const scene = useScene('rsyslog');
   let agent: Rsyslog;
   let central: Rsyslog;
   let coalmine: Coalmine;
 
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
-    const [port = 0] = await freePorts(1);
     const template = 'RSYSLOG_SyslogProtocol23Format';
     const folderOf = (name: string) => {
-      const folder = join(dir, name);
+      const folder = join(scene.dir, name);
       mkdirSync(folder);
       return folder;
     };
     central = await rsyslogAt({
       dir: folderOf('central'),
       template,
-      fileParameters: `asyncWriting="on" flushOnTXEnd="off" flushInterval="${FLUSH_S}" ioBufferSize="256k"`,
+      fileParameters: flushedEvery(FLUSH_S),
     });
     agent = await rsyslogAt({ dir: folderOf('agent'), template, forwardTo: central.tcp });
-    await central.start();
-    await agent.start();
-    coalmine = await startCoalmine({
-      store: db.options,
-      port,
-      pipelines: `
+    await scene.keep(central).start();
+    await scene.keep(agent).start();
+    coalmine = scene.keep(
+      await startCoalmine({
+        store: db.options,
+        pipelines: `
   auth:
     every: 200ms
     event: { format: sshd, user: canary }
@@ -53,13 +50,8 @@ describePeer('rsyslog relaying to rsyslog', [RSYSLOG], () => {
       - { name: agent, observe: { kind: file, path: "${agent.log}" }, on_time_within: 2s, lost_after: 5s, look_every: 500ms, settle: 200ms }
       - { name: central, observe: { kind: file, path: "${central.log}" }, on_time_within: 4s, lost_after: 9s, look_every: 500ms, settle: 200ms }
 `,
-    });
-  });
-  afterAll(async () => {
-    await coalmine?.stop();
-    await agent?.kill();
-    await central?.kill();
-    if (dir) rmSync(dir, { recursive: true, force: true });
+      }),
+    );
   });
 
   test('the loss is between the two, and is what the second file lacks', async () => {
@@ -72,8 +64,7 @@ describePeer('rsyslog relaying to rsyslog', [RSYSLOG], () => {
     await pause(3_000);
     const endedMs = Date.now();
     await pause(12_500);
-    const at = async (checkpoint: string) =>
-      (await coalmine.verdicts(checkpoint)).filter(v => v.slot < endedMs);
+    const at = (checkpoint: string) => coalmine.settled(checkpoint, endedMs);
     const [first, second] = [await at('agent'), await at('central')];
     expect(namesWhere(first, v => v.verdict !== 'on_time')).toEqual([]);
     const inFirst = new Set(namesIn(agent.log));
@@ -83,8 +74,8 @@ describePeer('rsyslog relaying to rsyslog', [RSYSLOG], () => {
     const lacks = (v: Verdict) => !inSecond.has(v.name);
     expect(namesWhere(second, v => v.verdict === 'lost')).toEqual(namesWhere(second, lacks));
     expect(namesWhere(second, lacks).length).toBeGreaterThan(5);
-    expect(namesWhere(second, v => SEEN.includes(v.verdict))).toEqual(namesWhere(second, v => !lacks(v)));
-    expect(namesWhere(second, v => SEEN.includes(v.verdict)).length).toBeGreaterThan(50);
+    expect(namesWhere(second, isSeen)).toEqual(namesWhere(second, v => !lacks(v)));
+    expect(namesWhere(second, isSeen).length).toBeGreaterThan(50);
     expect(coalmine.errors).toEqual([]);
   });
 });

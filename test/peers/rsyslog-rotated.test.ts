@@ -1,27 +1,27 @@
 /** rsyslog's file, rotated while canaries run as Debian's logrotate configuration rotates it: nothing is falsely lost. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../support/database.ts';
 import { type Coalmine, namesWhere, startCoalmine, tally } from './support/coalmine.ts';
 import { describePeer, programAt } from './support/needs.ts';
-import { freePorts, pause } from './support/process.ts';
+import { pause } from './support/process.ts';
 import { LOGROTATE, namesInFamily, RSYSLOG, type Rsyslog, rsyslogAt } from './support/rsyslog.ts';
+import { useScene } from './support/scene.ts';
 
 const ROTATIONS = 5;
 
 describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => {
   const db = useDatabase();
-  let dir = '';
+  const scene = useScene('rsyslog');
   let rsyslog: Rsyslog;
   let coalmine: Coalmine;
 
   /** As /etc/logrotate.d/rsyslog has it, with a signal to the private one. */
   const rotate = () => {
     writeFileSync(
-      join(dir, 'logrotate.conf'),
+      join(scene.dir, 'logrotate.conf'),
       `${rsyslog.log} {
   rotate ${ROTATIONS + 1}
   missingok
@@ -30,25 +30,23 @@ describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => 
   delaycompress
   sharedscripts
   postrotate
-    kill -HUP $(cat ${dir}/rsyslog.pid)
+    kill -HUP $(cat ${scene.dir}/rsyslog.pid)
   endscript
 }
 `,
       { mode: 0o644 },
     );
-    const args = ['--force', '--state', join(dir, 'state'), join(dir, 'logrotate.conf')];
+    const args = ['--force', '--state', join(scene.dir, 'state'), join(scene.dir, 'logrotate.conf')];
     execFileSync(programAt('logrotate')!, args, { timeout: 10_000 });
   };
 
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
-    const [port = 0] = await freePorts(1);
-    rsyslog = await rsyslogAt({ dir, template: 'RSYSLOG_SyslogProtocol23Format' });
-    await rsyslog.start();
-    coalmine = await startCoalmine({
-      store: db.options,
-      port,
-      pipelines: `
+    rsyslog = await rsyslogAt({ dir: scene.dir, template: 'RSYSLOG_SyslogProtocol23Format' });
+    await scene.keep(rsyslog).start();
+    coalmine = scene.keep(
+      await startCoalmine({
+        store: db.options,
+        pipelines: `
   auth:
     every: 100ms
     event: { format: sshd, user: canary }
@@ -58,12 +56,8 @@ describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => 
     checkpoints:
       - { name: file, observe: { kind: file, path: "${rsyslog.log}" }, on_time_within: 2s, lost_after: 4s, look_every: 500ms, settle: 200ms }
 `,
-    });
-  });
-  afterAll(async () => {
-    await coalmine?.stop();
-    await rsyslog?.kill();
-    if (dir) rmSync(dir, { recursive: true, force: true });
+      }),
+    );
   });
 
   test('every canary is on time, whichever file it stands in', async () => {
@@ -74,19 +68,19 @@ describePeer("rsyslog's file rotated by logrotate", [RSYSLOG, LOGROTATE], () => 
     }
     const endedMs = Date.now();
     await pause(3_500);
-    const settled = (await coalmine.verdicts('file')).filter(v => v.slot < endedMs);
+    const settled = await coalmine.settled('file', endedMs);
     expect(tally(settled)).toEqual({ on_time: settled.length });
     expect(settled.length).toBeGreaterThan(200);
 
     // The files themselves: rotated as asked, and every canary in exactly one of them.
-    const compressed = readdirSync(dir).filter(name => name.endsWith('.gz'));
+    const compressed = readdirSync(scene.dir).filter(name => name.endsWith('.gz'));
     expect(compressed.length).toBe(ROTATIONS - 1);
     execFileSync(
       'gunzip',
-      compressed.map(name => join(dir, name)),
+      compressed.map(name => join(scene.dir, name)),
       { timeout: 10_000 },
     );
-    const held = namesInFamily(dir, 'auth.log');
+    const held = namesInFamily(scene.dir, 'auth.log');
     expect(held.length).toBe(new Set(held).size);
     const inFiles = new Set(held);
     expect(namesWhere(settled, v => !inFiles.has(v.name))).toEqual([]);

@@ -1,33 +1,35 @@
 /** rsyslog, taking syslog in every way we can send it, writing a file and posting to /ingest: all on time at both. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { useDatabase } from '../support/database.ts';
 import { type Coalmine, namesWhere, startCoalmine, tally } from './support/coalmine.ts';
 import { describePeer } from './support/needs.ts';
 import { freePorts, pause } from './support/process.ts';
 import { CURL, namesIn, RSYSLOG, RSYSLOG_TLS, type Rsyslog, rsyslogAt } from './support/rsyslog.ts';
+import { useScene } from './support/scene.ts';
 
 const RUN_MS = 12_000;
 const TARGETS = ['counted', 'lines', 'datagrams', 'secured'];
 
 describePeer('rsyslog in by TCP, UDP and TLS, out to a file and a push', [RSYSLOG, RSYSLOG_TLS, CURL], () => {
   const db = useDatabase();
-  let dir = '';
+  const scene = useScene('rsyslog');
   let rsyslog: Rsyslog;
   let coalmine: Coalmine;
 
   beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), 'coalmine-rsyslog-'));
     const [port = 0] = await freePorts(1);
-    rsyslog = await rsyslogAt({ dir, tls: true, pushTo: `http://127.0.0.1:${port}/ingest/auth/pushed` });
-    await rsyslog.start();
+    rsyslog = await rsyslogAt({
+      dir: scene.dir,
+      tls: true,
+      pushTo: `http://127.0.0.1:${port}/ingest/auth/pushed`,
+    });
+    await scene.keep(rsyslog).start();
     const { tcp, udp, tls } = rsyslog;
-    coalmine = await startCoalmine({
-      store: db.options,
-      port,
-      pipelines: `
+    coalmine = scene.keep(
+      await startCoalmine({
+        store: db.options,
+        port,
+        pipelines: `
   auth:
     every: 500ms
     event: { format: sshd, user: canary }
@@ -42,19 +44,15 @@ describePeer('rsyslog in by TCP, UDP and TLS, out to a file and a push', [RSYSLO
       - { name: file, observe: { kind: file, path: "${rsyslog.log}" }, on_time_within: 2s, lost_after: 5s, look_every: 500ms, settle: 200ms }
       - { name: pushed, after: source, observe: { kind: receive }, on_time_within: 3s, lost_after: 6s, look_every: 500ms, settle: 1s }
 `,
-    });
-  });
-  afterAll(async () => {
-    await coalmine?.stop();
-    await rsyslog?.kill();
-    if (dir) rmSync(dir, { recursive: true, force: true });
+      }),
+    );
   });
 
   test('every canary of every way is on time at both checkpoints', async () => {
     await pause(RUN_MS);
     const judgedBefore = Date.now() - 4_000;
     for (const checkpoint of ['file', 'pushed']) {
-      const settled = (await coalmine.verdicts(checkpoint)).filter(v => v.slot < judgedBefore);
+      const settled = await coalmine.settled(checkpoint, judgedBefore);
       expect(tally(settled), checkpoint).toEqual({ on_time: settled.length });
       for (const target of TARGETS) {
         expect(namesWhere(settled, v => v.target === target).length, target).toBeGreaterThan(10);

@@ -34,7 +34,9 @@ export type Handler = (request: {
 }) => {
   status?: number;
   headers?: Record<string, string>;
+  /** The answer as JSON; a string that `lines` marks is sent as it is. */
   json: unknown;
+  lines?: boolean;
 };
 
 export interface FaultyServer {
@@ -89,10 +91,13 @@ export const faultyServer = async (handler: Handler): Promise<FaultyServer> => {
     });
     req.on('end', () => {
       const url = new URL(req.url ?? '/', `http://${req.headers.host}`);
-      const answer = () => handler({ method: req.method ?? '', url, headers: req.headers, body });
-      if (fault && patience-- <= 0) return void misbehaviour[fault](res, () => JSON.stringify(answer().json));
-      const { status = 200, headers = {}, json } = answer();
-      res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(json));
+      const answer = () => {
+        const said = handler({ method: req.method ?? '', url, headers: req.headers, body });
+        return { ...said, text: said.lines ? String(said.json) : JSON.stringify(said.json) };
+      };
+      if (fault && patience-- <= 0) return void misbehaviour[fault](res, () => answer().text);
+      const { status = 200, headers = {}, text } = answer();
+      res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
     });
   });
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done));

@@ -3,8 +3,8 @@
 // A shared log is never truncated back; the fragment is ended with a line feed before the next append.
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { wordsOf } from '../../adapters/fault.ts';
 import type { Outcome } from '../../contracts/injector.ts';
-import { wordsOf } from './faults.ts';
 import { fileOutcome } from './file-faults.ts';
 
 export const LINE_FEED = 10;

@@ -2,13 +2,13 @@
 // within the watch. Waves keep a burst from overflowing the receiver's buffer, which nobody would tell us of.
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import { within } from '../../adapters/within.ts';
 import type { Clock } from '../../contracts/context.ts';
 import type { Outcome } from '../../contracts/injector.ts';
 import { oneByOne, portions } from './batches.ts';
 import { createCalls } from './calls.ts';
 import { faultOutcome } from './faults.ts';
 import type { Sender, SenderBounds } from './sender.ts';
-import { within } from './within.ts';
 
 const WAVE = { countMax: 64, bytesMax: 65_536 };
 

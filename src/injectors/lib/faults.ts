@@ -1,6 +1,6 @@
 // Whose fault a failed attempt is, and whether anything can have left: read from the error's code alone.
+import { rootOf, wordsOf } from '../../adapters/fault.ts';
 import type { Outcome } from '../../contracts/injector.ts';
-import { redact } from './redact.ts';
 
 /**
  * Local limits and local configuration, by errno: nothing left this host. `EAI_AGAIN` is here because it is our
@@ -42,32 +42,6 @@ const NO_HANDSHAKE = /before secure TLS connection was established/;
 const OURS_WORDS = /^(bad port|unknown scheme)$/;
 /** A certificate or key file of ours that OpenSSL can't read. */
 const OUR_KEYS = /^ERR_OSSL_/;
-
-/** The parts of a Node system error that say what happened. */
-interface Fault {
-  readonly code: string;
-  readonly syscall: string;
-  readonly message: string;
-}
-
-/** The error at the bottom: `fetch failed` carries it as `cause`, a dual-stack connect as the last of `errors`. */
-const rootOf = (error: unknown): Fault => {
-  let at: unknown = error;
-  for (let depth = 0; depth < 5 && typeof at === 'object' && at !== null; depth++) {
-    const { cause, errors } = at as { cause?: unknown; errors?: unknown };
-    const next = cause ?? (Array.isArray(errors) ? errors.at(-1) : undefined);
-    if (typeof next !== 'object' || next === null) break;
-    at = next;
-  }
-  const { code, syscall, message } = (at ?? {}) as { code?: unknown; syscall?: unknown; message?: unknown };
-  return { code: String(code ?? ''), syscall: String(syscall ?? ''), message: String(message ?? at) };
-};
-
-/** The error in words, without a canary's identity. */
-export const wordsOf = (error: unknown): string => {
-  const { code, message } = rootOf(error);
-  return redact(code !== '' && !message.includes(code) ? `${code}: ${message}` : message);
-};
 
 /**
  * What a transport's error means for a canary. Only what provably happened before the event's bytes left is

@@ -1,6 +1,7 @@
 // What a failed open or write of a log file means: a full disk is the path's fault, a wrong path is ours.
+
+import { wordsOf } from '../../adapters/fault.ts';
 import type { Outcome } from '../../contracts/injector.ts';
-import { wordsOf } from './faults.ts';
 
 const FIX: Readonly<Record<string, string>> = {
   EACCES: 'let this user write to it',

@@ -1,9 +1,9 @@
 // The two ways to sign in: a service with its own credentials, a person by authorization code with PKCE.
 import { createHash, randomBytes } from 'node:crypto';
+import { redact } from '../../adapters/redact.ts';
 import type { Context } from '../../contracts/context.ts';
 import { type Login, walkToCode } from './login-walk.ts';
 import type { Discovered, Provider, Tokens } from './oidc.ts';
-import { redact } from './redact.ts';
 import { refused, type SignIn, SignInEnded } from './sign-in.ts';
 
 export interface Grant {

@@ -1,10 +1,11 @@
 // From the authorization request to the redirect with a code, as a browser without scripts would go: cookies,
 // redirects and forms, at one provider only. The redirect itself is never fetched.
+
+import type { Answer } from '../../adapters/exchange.ts';
+import { redact } from '../../adapters/redact.ts';
 import type { Context } from '../../contracts/context.ts';
 import { createCookieJar } from './cookies.ts';
 import { type Form, type FormField, parseForms } from './html-form.ts';
-import type { Answer } from './http.ts';
-import { redact } from './redact.ts';
 import { notYes, refused, type SignIn, stuck } from './sign-in.ts';
 
 /** Requests of one sign-in: redirects, login form, consent. */

@@ -2,9 +2,9 @@
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify, SignJWT } from 'jose';
 import { JWKSNoMatchingKey } from 'jose/errors';
 import { z } from 'zod';
+import { basicAuth } from '../../adapters/exchange.ts';
+import { redact } from '../../adapters/redact.ts';
 import type { Context } from '../../contracts/context.ts';
-import { basicAuth } from './http.ts';
-import { redact } from './redact.ts';
 import { notYes, refused, type SignIn, SignInEnded } from './sign-in.ts';
 
 const CACHED_MS = 3_600_000;

@@ -1,8 +1,9 @@
 // One sign-in under way: how far it has come decides what a failure means, and what is planted in its requests.
 
+import type { Answer, Ask } from '../../adapters/exchange.ts';
 import type { Context } from '../../contracts/context.ts';
 import type { Outcome, Outgoing } from '../../contracts/injector.ts';
-import { type Answer, type Ask, exchange, refusal } from './http.ts';
+import { attempt, refusal } from './http.ts';
 
 /** Where a provider logs something of ours, and in which of its two shapes the identity goes there. */
 export interface Plant {
@@ -75,7 +76,7 @@ export const beginSignIn = (
     planted: pairs('parameter'),
     async send(ask) {
       const bounds = { timeoutMs: given.timeoutMs, bodyBytesMax: ANSWER_BYTES_MAX, signal: given.signal };
-      const got = await exchange(ctx, { ...ask, headers: { ...headers, ...ask.headers } }, bounds);
+      const got = await attempt(ctx, { ...ask, headers: { ...headers, ...ask.headers } }, bounds);
       if ('answer' in got) return got.answer;
       throw new SignInEnded(atStage(got.outcome, signIn.stage, given.signal.aborted));
     },

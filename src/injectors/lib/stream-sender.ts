@@ -1,6 +1,8 @@
 // Sends frames over one kept TCP or TLS connection. `accepted` means: handed to the kernel of a connection that
 // was alive and stayed so for the watch. No receiver acknowledges; a peer that vanished without a word is noticed
 // at the next write, whose canaries are `maybe_sent`.
+
+import { within } from '../../adapters/within.ts';
 import type { Clock } from '../../contracts/context.ts';
 import type { Outcome } from '../../contracts/injector.ts';
 import { oneByOne, portions } from './batches.ts';
@@ -8,7 +10,6 @@ import { createCalls } from './calls.ts';
 import { faultOutcome } from './faults.ts';
 import type { Sender, SenderBounds } from './sender.ts';
 import { closeLink, type Link, type LinkAddress, openLink, writeLink } from './stream-link.ts';
-import { within } from './within.ts';
 
 const SLICE_BYTES = 65_536;
 /** With TLS 1.3 the receiver rejects our certificate after our first bytes: a clear no all the same. */

@@ -1,6 +1,6 @@
 /** What Loki's `query_range` must answer, and the entries in it. Anything else is no answer. */
 import { z } from 'zod';
-import { excerpt } from './ask.ts';
+import { redact } from '../../adapters/redact.ts';
 
 /** One log entry. `key` tells entries of one time stamp apart: stream, line and structured metadata. */
 export interface Entry {
@@ -30,10 +30,10 @@ export const entriesOf = (json: unknown, prefix: string): Entry[] | string => {
   const parsed = streams.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    return `the answer is no result of query_range: ${excerpt(`${issue?.path.join('.')}: ${issue?.message}`)}`;
+    return `the answer is no result of query_range: ${redact(`${issue?.path.join('.')}: ${issue?.message}`)}`;
   }
   const { warnings, partial, data } = parsed.data;
-  if (warnings?.length) return `the answer came with a warning: ${excerpt(warnings.join('; '))}`;
+  if (warnings?.length) return `the answer came with a warning: ${redact(warnings.join('; '))}`;
   if (partial) return 'the answer says it is partial';
   const entries: Entry[] = [];
   for (const stream of data.result) {

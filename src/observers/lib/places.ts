@@ -87,9 +87,10 @@ export const findPlaces = async (
     });
   }
   const lost = [...free].filter(m => m.stillFor < QUIET);
-  // A file of which nothing was read can't be told from itself, truncated: what was compressed since may have been it.
-  const blank = found.get(family.live);
-  if (blank?.offset === 0 && family.compressedMs + TICK_MS >= (caughtUpMs ?? 0)) lost.push(blank);
+  // A file of which nothing was read can't be told from itself, truncated, nor from a later one in its inode: what was
+  // compressed since may have been it.
+  const blank = [...found.values()].find(m => m.offset === 0 && m.stillFor < QUIET);
+  if (blank && family.compressedMs + TICK_MS >= (caughtUpMs ?? 0)) lost.push(blank);
   return { reads, lost, skipped };
 };
 

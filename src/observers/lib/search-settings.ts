@@ -41,8 +41,18 @@ export const searchSchema = z.strictObject({
     .describe(
       'Which times the range can be over. Without {{time_field}} the request has one meaning: name that one',
     ),
+  answer: z
+    .enum(['json', 'ndjson'])
+    .default('json')
+    .describe(
+      '`ndjson`: a JSON object a line, and no line where nothing was found (VictoriaLogs, ClickHouse); the answer is then the array of the objects',
+    ),
   records: dotted.describe('Path of the array of records in the answer; empty: the answer itself'),
-  text: dotted.optional().describe("Path of a record's text; the record as JSON unless given"),
+  text: dotted
+    .optional()
+    .describe(
+      "Path of a record's text; the record as JSON unless given. With `ndjson` every line must have it",
+    ),
   at: dotted.optional().describe('Path in the record where the token must stand'),
   record_id: dotted.optional().describe("Path of the backend's own id of a record"),
   event_time: moment.optional().describe('The event time of a record'),

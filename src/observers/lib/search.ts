@@ -1,16 +1,21 @@
 /** Between a search API and us: settings into a request, an answer into records. */
+
+import type { Ask } from '../../adapters/exchange.ts';
+import { redact } from '../../adapters/redact.ts';
 import type { Json, SeenRecord } from '../../contracts/observer.ts';
-import { type Answer, excerpt, type Question } from './ask.ts';
+import type { Asked } from './ask.ts';
 import type { Next } from './paging.ts';
 import { instantOf, textOf, valuesAt } from './path.ts';
 import type { SearchSettings } from './search-settings.ts';
 import { escapeJson, type Filling, fillJson, fillText, fillUrl } from './template.ts';
 
+const ACCEPT = { json: 'application/json', ndjson: 'application/x-ndjson' } as const;
+
 /** The request of one page. */
-export const questionOf = (s: SearchSettings, filling: Filling, next: Next): Question => {
+export const questionOf = (s: SearchSettings, filling: Filling, next: Next): Ask => {
   const url = next.url ?? fillUrl(s.url, filling);
   const named = Object.entries(s.headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
-  const question = { url, method: s.method, headers: { accept: 'application/json', ...s.headers } };
+  const question = { url, method: s.method, headers: { accept: ACCEPT[s.answer], ...s.headers } };
   if (s.body === undefined) return question;
   if (typeof s.body === 'string') {
     const type = named ?? 'text/plain';
@@ -46,16 +51,22 @@ export const recordOf = (s: SearchSettings, hit: Json): SeenRecord => {
 };
 
 /** The records of an answer, or why it can't be trusted to hold them. */
-export const hitsOf = (s: SearchSettings, answer: Answer): readonly Json[] | string => {
-  const json = answer.json as Json;
+export const hitsOf = (s: SearchSettings, answer: Asked): readonly Json[] | string => {
+  const { json } = answer;
   for (const { path, equals } of [s.complete].flat()) {
     const values = valuesAt(json, path);
     if (values.length === 0 || values.some(v => v !== equals)) {
-      const found = values.length === 0 ? 'nothing' : excerpt(values.map(v => JSON.stringify(v)).join(', '));
+      const found = values.length === 0 ? 'nothing' : redact(values.map(v => JSON.stringify(v)).join(', '));
       return `the answer isn't complete: ${path} should be ${JSON.stringify(equals)}, found ${found}`;
     }
   }
   const [hits] = valuesAt(json, s.records);
-  if (Array.isArray(hits)) return hits as readonly Json[];
-  return `expected an array at ${s.records || 'the top'} of the answer, found ${excerpt(JSON.stringify(hits ?? json))}`;
+  if (Array.isArray(hits)) {
+    const { text } = s;
+    // A line has no envelope that could say it is an error.
+    const odd =
+      s.answer === 'ndjson' && text !== undefined && hits.find(hit => valuesAt(hit, text).length === 0);
+    return odd ? `expected ${text} in every line, found ${redact(JSON.stringify(odd))}` : hits;
+  }
+  return `expected an array at ${s.records || 'the top'} of the answer, found ${redact(JSON.stringify(hits ?? json))}`;
 };

@@ -11,7 +11,7 @@ import { createClock } from '../../../src/runtimes/clock.ts';
 import { type OpenOptions, openStore, type Sql } from '../../../src/store/open.ts';
 import { createApp } from '../../../src/web/app.ts';
 import { verdictsOf } from '../../support/world.ts';
-import { pause } from './process.ts';
+import { freePorts, pause, until } from './process.ts';
 
 export interface Verdict {
   readonly target: string;
@@ -30,26 +30,31 @@ export interface Coalmine {
   readonly url: string;
   /** Error lines of its log. */
   readonly errors: string[];
-  /** Of every planned canary at a checkpoint, drills left out. */
-  verdicts(checkpoint: string): Promise<Verdict[]>;
+  /** Of every canary at a checkpoint that was planned before a time, drills left out. */
+  verdicts(checkpoint: string, beforeMs?: number): Promise<Verdict[]>;
+  /** The same, once all of them have been judged, which a busy machine may take long over. */
+  settled(checkpoint: string, beforeMs: number): Promise<Verdict[]>;
   findings(kind: string): Promise<number>;
-  /** Stops the engine as a crash would not: open looks end, leases are given back. */
+  /** Stops the engine as a crash would not: open looks end, leases are given back. Once is enough. */
   stop(): Promise<void>;
 }
 
 const TICK_MS = 50;
+const SETTLED_WITHIN_MS = 30_000;
 
 /** `yaml` holds the pipelines; the rest is added. */
 export async function startCoalmine(given: {
   readonly store: OpenOptions;
-  readonly port: number;
+  /** Where it listens; any free port unless given. */
+  readonly port?: number;
   readonly pipelines: string;
 }): Promise<Coalmine> {
-  const url = `http://127.0.0.1:${given.port}`;
+  const port = given.port ?? (await freePorts(1))[0]!;
+  const url = `http://127.0.0.1:${port}`;
   const yaml = `
 store: postgres://test
 signing_keys: [a-signing-key-for-tests-only]
-listen: 127.0.0.1:${given.port}
+listen: 127.0.0.1:${port}
 base_url: ${url}
 pipelines:
 ${given.pipelines}`;
@@ -74,7 +79,7 @@ ${given.pipelines}`;
     fresh: { storeId: 'peers-store', seed: 'peers-seed' },
   });
   const app = createApp({ running, version: 'test' });
-  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: given.port });
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port });
   let stopping = false;
   const ticking = (async () => {
     while (!stopping) {
@@ -82,39 +87,55 @@ ${given.pipelines}`;
       await pause(TICK_MS);
     }
   })();
+  const verdicts = async (checkpoint: string, beforeMs = Number.POSITIVE_INFINITY): Promise<Verdict[]> => {
+    const rows = await verdictsOf(sql, checkpoint);
+    return rows
+      .filter(row => row.target !== 'drill' && Number(row.name.split('.')[1]) < beforeMs)
+      .map(row => {
+        const [number, slot, index] = row.name.split('.').map(Number);
+        const { token } = running.engine.keyring.sign({ target: number!, slot: slot!, index: index! });
+        const { target, verdict, sending } = row;
+        return { target, slot: slot!, verdict, sending, name: `${target} ${slot}`, token };
+      });
+  };
+  const stop = async () => {
+    stopping = true;
+    await ticking;
+    await new Promise<void>(resolve => {
+      server.close(() => resolve());
+      if ('closeAllConnections' in server) server.closeAllConnections();
+    });
+    await running.close();
+    await sql.end({ timeout: 5 });
+  };
+  let stopped: Promise<void> | undefined;
   return {
     running,
     sql,
     url,
     errors,
-    async verdicts(checkpoint) {
-      const rows = await verdictsOf(sql, checkpoint);
-      return rows
-        .filter(row => row.target !== 'drill')
-        .map(row => {
-          const [number, slot, index] = row.name.split('.').map(Number);
-          const { token } = running.engine.keyring.sign({ target: number!, slot: slot!, index: index! });
-          const { target, verdict, sending } = row;
-          return { target, slot: slot!, verdict, sending, name: `${target} ${slot}`, token };
-        });
+    verdicts,
+    async settled(checkpoint, beforeMs) {
+      const areJudged = async () => !(await verdicts(checkpoint, beforeMs)).some(isOpen);
+      await until(`a verdict on every canary at ${checkpoint}`, areJudged, SETTLED_WITHIN_MS);
+      return verdicts(checkpoint, beforeMs);
     },
     async findings(kind) {
       const [row] = await sql<{ n: number | null }[]>`
         select sum(count)::int as n from finding where kind = ${kind}`;
       return row?.n ?? 0;
     },
-    async stop() {
-      stopping = true;
-      await ticking;
-      await new Promise<void>(resolve => {
-        server.close(() => resolve());
-        if ('closeAllConnections' in server) server.closeAllConnections();
-      });
-      await running.close();
-      await sql.end({ timeout: 5 });
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }
+
+const SEEN: readonly string[] = ['on_time', 'late', 'delivered', 'recovered'];
+export const isSeen = (v: Verdict): boolean => SEEN.includes(v.verdict);
+/** Not judged yet. */
+export const isOpen = (v: Verdict): boolean => v.verdict === 'pending' || v.verdict === 'overdue';
 
 /** How many of each verdict. */
 export const tally = (verdicts: readonly Verdict[]): Record<string, number> => {

@@ -91,3 +91,19 @@ export const unpacked = (
   const install = `mkdir -p ${root} && cd ${root} && apt-get download ${packages.join(' ')} && ${unpack}`;
   return { what: name, found: () => at() !== undefined, install, root, at };
 };
+
+/** A program that is built from Go modules, each `path@version`, into a folder of the user's cache, unless it is installed. */
+export const builtByGo = (
+  name: string,
+  main: string,
+  modules: readonly string[],
+): Need & { at(): string | undefined } => {
+  const root = join(CACHE, name);
+  const inside = join(root, name);
+  const at = () => programAt(name) ?? (isThere(inside, constants.X_OK) ? inside : undefined);
+  const required = modules.map(module => `-require=${module}`).join(' ');
+  const build = `GOFLAGS=-mod=mod GOBIN=${root} go install ${main}`;
+  const module = `rm -f go.mod go.sum && go mod init peer && go mod edit ${required}`;
+  const install = `mkdir -p ${root} && cd ${root} && ${module} && ${build}`;
+  return { what: name, found: () => at() !== undefined, install, at };
+};

@@ -8,6 +8,8 @@ export interface PeerProcess {
   /** Everything it has said, the last 64 KiB. */
   said(): string;
   signal(name: NodeJS.Signals): void;
+  /** Asks it to end (SIGTERM), and kills it where it doesn't within ten seconds. */
+  end(): Promise<void>;
   /** Kills it, with what it has started, and waits until it is gone. */
   kill(): Promise<void>;
   /** Resolves when it has ended by itself. */
@@ -25,6 +27,7 @@ export interface PeerCommand {
 }
 
 const SAID_MAX = 65_536;
+const END_WITHIN_MS = 10_000;
 const running = new Set<ChildProcess>();
 
 /** The whole group: a peer's helpers (a shell, curl) must not outlive it. */
@@ -71,20 +74,25 @@ export async function startPeer(given: PeerCommand): Promise<PeerProcess> {
   child.stderr.on('data', hear);
   let over = false;
   const ended = new Promise<void>(resolve => {
-    const end = () => {
+    const gone = () => {
       over = true;
       running.delete(child);
       resolve();
     };
-    child.once('exit', end);
+    child.once('exit', gone);
     child.once('error', error => {
       said += String(error);
-      end();
+      gone();
     });
   });
   const kill = async () => {
     killGroup(child);
     await ended;
+  };
+  const end = async () => {
+    child.kill('SIGTERM');
+    await Promise.race([ended, pause(END_WITHIN_MS)]);
+    await kill();
   };
   try {
     const isReady = async () => over || (await given.ready(said));
@@ -94,7 +102,7 @@ export async function startPeer(given: PeerCommand): Promise<PeerProcess> {
     await kill();
     throw new Error(`${String(error)}; it said:\n${said}`);
   }
-  return { pid: child.pid!, said: () => said, signal: name => void child.kill(name), kill, ended };
+  return { pid: child.pid!, said: () => said, signal: name => void child.kill(name), end, kill, ended };
 }
 
 /** Ports that nobody listened on a moment ago, each another. */
@@ -122,3 +130,10 @@ export const takesConnections = (port: number): Promise<boolean> =>
     });
     socket.once('error', () => resolve(false));
   });
+
+/** Whether an HTTP service says yes, as one does that is ready. */
+export const answersOk = (url: string): Promise<boolean> =>
+  fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+    answer => answer.ok,
+    () => false,
+  );

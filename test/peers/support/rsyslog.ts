@@ -33,6 +33,10 @@ export interface RsyslogOptions {
   readonly pushTo?: string;
 }
 
+/** Lines are held for so long before they are written; what is held dies with it. */
+export const flushedEvery = (seconds: number): string =>
+  `asyncWriting="on" flushOnTXEnd="off" flushInterval="${seconds}" ioBufferSize="256k"`;
+
 export interface Rsyslog {
   readonly tcp: number;
   readonly tls: number;

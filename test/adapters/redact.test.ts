@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { redact } from '../../../src/injectors/lib/redact.ts';
+import { redact } from '../../src/adapters/redact.ts';
 
 const token = 'coalmine1abcdefghijklmnopqrstuvwxyz234567abcdefghij';
 const uuid = '01890000-0000-8abc-9def-0123456789ab';

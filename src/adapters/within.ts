@@ -1,5 +1,5 @@
 // A bound on time for anything that may hang: the work ends, or the caller stops it, or its time runs out.
-import type { Clock } from '../../contracts/context.ts';
+import type { Clock } from '../contracts/context.ts';
 
 export type Ended<T> =
   | { readonly how: 'done'; readonly value: T }

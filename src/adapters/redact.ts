@@ -1,6 +1,6 @@
 // What the world says may quote our canary back; a reason that we log or store never holds a whole identity.
 
-import { TOKEN_PREFIX } from '../../domain/token.ts';
+import { TOKEN_PREFIX } from '../domain/token.ts';
 
 const UUID8 = '[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}';
 const IDENTITIES = new RegExp(`${TOKEN_PREFIX}[0-9a-z]+|${UUID8}`, 'gi');
