@@ -154,3 +154,12 @@ export interface Incident {
 /** Whether somebody has taken it. */
 export const acknowledged = (incident: Pick<Incident, 'notes'>): boolean =>
   incident.notes.some(n => n.kind === 'ack');
+
+/** A whole path that is gone wakes somebody before its canaries count as lost; a part of it only once they do. */
+const SHARE_CRITICAL = 0.5;
+
+/** How urgent it is by now. A loss of which nothing is lost yet, only overdue, is less. */
+export function severityOf({ kind, loss }: Pick<Incident, 'kind' | 'loss'>): Severity {
+  if (loss === null || loss.phase !== 'overdue') return INCIDENT_KINDS[kind].severity;
+  return loss.rate.share >= SHARE_CRITICAL ? INCIDENT_KINDS[kind].severity : 'error';
+}
