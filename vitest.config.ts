@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 // The suites that need more than npm live in configs of their own (peers, browser, workerd, operations).
 export default defineConfig({
@@ -6,10 +7,13 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     exclude: ['test/peers/**', 'test/browser/**', 'test/workerd/**', 'test/operations/**'],
     globalSetup: ['test/support/postgres-global.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // Vitest leaves a core free; most of our tests wait for PostgreSQL, which has it then.
-    maxWorkers: 2,
+    // Loading the engine takes longer than most files that test it. So no file may leave anything behind in its process.
+    isolate: false,
+    sequence: { sequencer: LongestFirst },
+    // More than two cores can feed: the files that start processes mostly wait for them.
+    maxWorkers: 3,
   },
 });

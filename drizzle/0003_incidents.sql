@@ -1,13 +1,13 @@
 CREATE TABLE "chain" (
 	"pipeline" integer NOT NULL,
-	"checkpoint" integer NOT NULL,
 	"number" integer NOT NULL,
+	"checkpoint" integer NOT NULL,
 	"hour_ms" bigint NOT NULL,
 	"sealed_ms" bigint NOT NULL,
 	"counts" jsonb NOT NULL,
 	"delays_hash" text NOT NULL,
 	"hash" text NOT NULL,
-	CONSTRAINT "chain_pipeline_checkpoint_number_pk" PRIMARY KEY("pipeline","checkpoint","number")
+	CONSTRAINT "chain_pipeline_number_pk" PRIMARY KEY("pipeline","number")
 );
 --> statement-breakpoint
 CREATE TABLE "detector" (
@@ -62,7 +62,9 @@ CREATE TABLE "outbox" (
 	CONSTRAINT "outbox_incident_notifier_sequence_pk" PRIMARY KEY("incident","notifier","sequence")
 );
 --> statement-breakpoint
+ALTER TABLE "rollup" ADD COLUMN "sealed" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 CREATE INDEX "chain_hour" ON "chain" USING btree ("pipeline","checkpoint","hour_ms");--> statement-breakpoint
 CREATE UNIQUE INDEX "incident_open" ON "incident" USING btree ("pipeline","kind","checkpoint") WHERE ended_ms is null;--> statement-breakpoint
 CREATE INDEX "incident_began" ON "incident" USING btree ("pipeline","began_ms");--> statement-breakpoint
-CREATE INDEX "outbox_waiting" ON "outbox" USING btree ("next_ms") WHERE state = 'waiting';
+CREATE INDEX "outbox_waiting" ON "outbox" USING btree ("next_ms") WHERE state = 'waiting';--> statement-breakpoint
+CREATE INDEX "rollup_unsealed" ON "rollup" USING btree ("pipeline","hour_ms") WHERE not sealed;

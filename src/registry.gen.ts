@@ -5,6 +5,14 @@ import httpInjector from './injectors/http.ts';
 import lokiInjector from './injectors/loki.ts';
 import oidcSigninInjector from './injectors/oidc-signin.ts';
 import syslogInjector from './injectors/syslog.ts';
+import alertmanagerNotifier from './notifiers/alertmanager.ts';
+import commandNotifier from './notifiers/command.ts';
+import emailNotifier from './notifiers/email.ts';
+import pagerdutyNotifier from './notifiers/pagerduty.ts';
+import slackNotifier from './notifiers/slack.ts';
+import statuspageNotifier from './notifiers/statuspage.ts';
+import teamsNotifier from './notifiers/teams.ts';
+import webhookNotifier from './notifiers/webhook.ts';
 import fileObserver from './observers/file.ts';
 import httpObserver from './observers/http.ts';
 import lokiObserver from './observers/loki.ts';
@@ -15,5 +23,16 @@ export const registry: Registry = {
     [fileInjector, httpInjector, lokiInjector, oidcSigninInjector, syslogInjector].map(d => [d.kind, d]),
   ),
   observers: new Map([fileObserver, httpObserver, lokiObserver, receiveObserver].map(d => [d.kind, d])),
-  notifiers: new Map(),
+  notifiers: new Map(
+    [
+      alertmanagerNotifier,
+      commandNotifier,
+      emailNotifier,
+      pagerdutyNotifier,
+      slackNotifier,
+      statuspageNotifier,
+      teamsNotifier,
+      webhookNotifier,
+    ].map(d => [d.kind, d]),
+  ),
 };

@@ -3,6 +3,12 @@ import type { Registry } from './contracts/registry.ts';
 import httpInjector from './injectors/http.ts';
 import lokiInjector from './injectors/loki.ts';
 import oidcSigninInjector from './injectors/oidc-signin.ts';
+import alertmanagerNotifier from './notifiers/alertmanager.ts';
+import pagerdutyNotifier from './notifiers/pagerduty.ts';
+import slackNotifier from './notifiers/slack.ts';
+import statuspageNotifier from './notifiers/statuspage.ts';
+import teamsNotifier from './notifiers/teams.ts';
+import webhookNotifier from './notifiers/webhook.ts';
 import httpObserver from './observers/http.ts';
 import lokiObserver from './observers/loki.ts';
 import receiveObserver from './observers/receive.ts';
@@ -10,5 +16,14 @@ import receiveObserver from './observers/receive.ts';
 export const registry: Registry = {
   injectors: new Map([httpInjector, lokiInjector, oidcSigninInjector].map(d => [d.kind, d])),
   observers: new Map([httpObserver, lokiObserver, receiveObserver].map(d => [d.kind, d])),
-  notifiers: new Map(),
+  notifiers: new Map(
+    [
+      alertmanagerNotifier,
+      pagerdutyNotifier,
+      slackNotifier,
+      statuspageNotifier,
+      teamsNotifier,
+      webhookNotifier,
+    ].map(d => [d.kind, d]),
+  ),
 };

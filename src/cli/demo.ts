@@ -1,6 +1,5 @@
 /** `coalmine demo`: three pipelines, and a lab to break them in. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { startDemo } from '../runtimes/demo.ts';
 import { createLog } from '../runtimes/log.ts';
 import { runInForeground } from '../runtimes/node/foreground.ts';
 import { EXIT } from './lib/exit.ts';
@@ -13,6 +12,8 @@ interface Options {
   readonly dataDir?: string;
   readonly fresh?: true;
   readonly quiet?: true;
+  readonly webhook?: string;
+  readonly webhookSecret?: string;
   readonly json?: true;
 }
 
@@ -34,8 +35,13 @@ export const demo = (program: Command): void => {
     .option('--data-dir <directory>', 'where store and lab keep their files between runs')
     .option('--fresh', 'forget what earlier runs left')
     .option('--quiet', 'say nothing but the address')
+    .option('--webhook <url>', 'where notices go beside this terminal')
+    .option('--webhook-secret <secret>', 'signs them: whsec_ and base64')
     .action(
-      ends(async ({ json, ...options }: Options) => {
+      ends(async ({ json, webhook: url, webhookSecret: secret, ...given }: Options) => {
+        const { startDemo } = await import('../runtimes/demo.ts');
+        const webhook = url === undefined ? undefined : { url, ...(secret === undefined ? {} : { secret }) };
+        const options = { ...given, ...(webhook ? { webhook } : {}) };
         const log = createLog({ format: json ? 'json' : 'text', level: 'error' });
         const say = (line: string) => void process.stdout.write(`${line}\n`);
         const start = (signal: AbortSignal) => startDemo({ ...options, signal, log, say, version: VERSION });

@@ -2,8 +2,6 @@
 import type { Command } from 'commander';
 import { loadConfig, parseFile } from './lib/config.ts';
 import { exitOf, type Finding } from './lib/doctor/finding.ts';
-import { checkLedger } from './lib/doctor/ledger.ts';
-import { checkReach } from './lib/doctor/reach.ts';
 import { checkDataDir, checkKeys, checkListen, checkNode, checkRemarks } from './lib/doctor/surroundings.ts';
 import { EXIT, worst } from './lib/exit.ts';
 import { type Colour, paint, printable, writeJson, writeLine } from './lib/output.ts';
@@ -37,6 +35,10 @@ export const doctor = (program: Command): void => {
       ends(async (options: Options) => {
         const { diagnostics } = await parseFile(options.config);
         const config = await loadConfig(options.config);
+        const [{ checkLedger }, { checkReach }] = await Promise.all([
+          import('./lib/doctor/ledger.ts'),
+          import('./lib/doctor/reach.ts'),
+        ]);
         const findings: Finding[] = [
           checkNode(),
           ...checkRemarks(diagnostics),

@@ -16,6 +16,11 @@ const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   run: async () => (await import('./run.ts')).run,
   test: async () => (await import('./test.ts')).test,
   status: async () => (await import('./status.ts')).status,
+  estimate: async () => (await import('./estimate.ts')).estimateVerb,
+  incidents: async () => (await import('./incidents.ts')).incidents,
+  report: async () => (await import('./report.ts')).report,
+  notify: async () => (await import('./notify.ts')).notify,
+  exclusions: async () => (await import('./exclusions.ts')).exclusions,
   doctor: async () => (await import('./doctor.ts')).doctor,
   scan: async () => (await import('./scan.ts')).scan,
   keys: async () => (await import('./keys.ts')).keys,
@@ -26,7 +31,7 @@ const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   adapters: async () => (await import('./adapters.ts')).adapters,
 };
 
-/** With the verb that is asked for; with all of them where none is, or one that isn't there. */
+/** With the verb that is asked for; with all of them where none is, or one that isn't there; with none for the version alone. */
 async function createProgram(asked: string | undefined): Promise<Command> {
   const program = new Command('coalmine')
     .description(
@@ -38,18 +43,19 @@ async function createProgram(asked: string | undefined): Promise<Command> {
       'after',
       '\nFirst steps:\n  $ coalmine init           writes coalmine.yaml\n  $ coalmine test hello     sends a canary and follows it\n\nExit codes of all verbs: 0 good, 1 bad news, 2 wrong usage or configuration, 3 can’t tell.',
     );
+  if (asked === '--version' || asked === '-V') return strict(program);
   const one = asked !== undefined && Object.hasOwn(VERBS, asked) ? VERBS[asked] : undefined;
   for (const load of one ? [one] : Object.values(VERBS)) (await load())(program);
-  strict(program);
-  return program;
+  return strict(program);
 }
 
 /** Errors are thrown to us rather than ending the process, on the verbs too. */
-function strict(command: Command): void {
+function strict(command: Command): Command {
   command.exitOverride().showSuggestionAfterError(true).allowExcessArguments(false);
   // Told below, once, with --json as JSON.
   command.configureOutput({ outputError: () => {} });
   for (const inner of command.commands) strict(inner);
+  return command;
 }
 
 interface Told {

@@ -1,11 +1,8 @@
 /** `coalmine run`: the real thing, until a signal comes. */
 import { type Command, Option } from 'commander';
 import { formatDiagnostics } from '../config/format.ts';
-import { registry } from '../registry.gen.ts';
 import { createLog, LEVELS, type Level } from '../runtimes/log.ts';
 import { runInForeground } from '../runtimes/node/foreground.ts';
-import { mountGuardedPages } from '../runtimes/node/pages.ts';
-import { startNode } from '../runtimes/node.ts';
 import { parseFile } from './lib/config.ts';
 import { EXIT, usageError } from './lib/exit.ts';
 import { note } from './lib/output.ts';
@@ -41,6 +38,11 @@ export const run = (program: Command): void => {
         const { config, diagnostics } = await parseFile(file);
         if (diagnostics.length > 0) note(formatDiagnostics(diagnostics).trimEnd());
         if (!config) throw usageError(`${file} can't be run: correct the errors above`);
+        const [{ registry }, { startNode }, { mountGuardedPages }] = await Promise.all([
+          import('../registry.gen.ts'),
+          import('../runtimes/node.ts'),
+          import('../runtimes/node/pages.ts'),
+        ]);
         const log = createLog({ format: json ? 'json' : 'text', level: logLevel });
         const start = (signal: AbortSignal) =>
           startNode({

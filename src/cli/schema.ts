@@ -1,7 +1,5 @@
 /** `coalmine schema`: the JSON schema of coalmine.yaml. */
 import type { Command } from 'commander';
-import { jsonSchemaOf } from '../config/json-schema.ts';
-import { registry } from '../registry.gen.ts';
 import { EXIT } from './lib/exit.ts';
 import { writeJson } from './lib/output.ts';
 import { addVerb, ends } from './lib/verb.ts';
@@ -15,6 +13,10 @@ export const schema = (program: Command): void => {
     exits: { [EXIT.good]: 'printed' },
   }).action(
     ends(async () => {
+      const [{ jsonSchemaOf }, { registry }] = await Promise.all([
+        import('../config/json-schema.ts'),
+        import('../registry.gen.ts'),
+      ]);
       await writeJson(jsonSchemaOf(registry));
       return EXIT.good;
     }),

@@ -1,14 +1,13 @@
 /** `coalmine status`: how every pipeline is now, in a terminal. */
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
+import { incidentJson } from '../domain/incident-json.ts';
 import { parseDuration, WordsError } from '../domain/words.ts';
-import { overview } from '../engine/overview.ts';
 import { WINDOW_MAX_MS, WINDOW_MIN_MS } from '../engine/window.ts';
-import { pipelineJson } from '../web/api/answers.ts';
 import { loadConfig, pipelineOf } from './lib/config.ts';
 import { CliError, EXIT, type ExitCode, usageError, worst } from './lib/exit.ts';
-import { writeJson, writeLine } from './lib/output.ts';
-import { readEngine } from './lib/read-engine.ts';
+import type { IncidentAnswer } from './lib/incident-answers.ts';
+import { paint, printable, writeJson, writeLine } from './lib/output.ts';
 import { findServer } from './lib/server.ts';
 import { type PipelineStatus, pipelineText } from './lib/status-text.ts';
 import { withStore } from './lib/store.ts';
@@ -44,10 +43,11 @@ export const status = (program: Command): void => {
         checkWindow(options.window);
         const config = await loadConfig(options.config);
         if (name !== undefined) pipelineOf(config, name);
-        const pipelines = await read(config, name, options.window);
-        if (options.json) await writeJson({ data: pipelines });
+        const { pipelines, open } = await read(config, name, options.window);
+        if (options.json) await writeJson({ data: pipelines, incidents: open });
         else {
           for (const [i, p] of pipelines.entries()) await writeLine(`${i > 0 ? '\n' : ''}${pipelineText(p)}`);
+          if (open.length > 0) await writeLine(`\n${openText(open)}`);
         }
         return worst(pipelines.map(exitOf));
       }),
@@ -65,10 +65,31 @@ function checkWindow(text: string): void {
   }
 }
 
+interface Status {
+  readonly pipelines: readonly PipelineStatus[];
+  readonly open: readonly IncidentAnswer[];
+}
+
+/** Open incidents that are told of; `coalmine incidents` has them all. */
+const OPEN_MAX = 20;
+
+const openText = (open: readonly IncidentAnswer[]): string =>
+  [
+    paint('bold', open.length === 1 ? '1 open incident' : `${open.length} open incidents`),
+    ...open.map(i => `  ${i.id}: ${printable(i.title)}${i.acknowledged ? ' (taken)' : ''}`),
+    '  `coalmine incidents show ID` tells more.',
+  ].join('\n');
+
 /** The store tells more than a server that may ask for a key; the server answers where the store is another user's. */
-async function read(config: Config, name: string | undefined, window: string): Promise<PipelineStatus[]> {
+async function read(config: Config, name: string | undefined, window: string): Promise<Status> {
   try {
     return await withStore(config, async ({ sql }) => {
+      const [{ readEngine }, { overview }, { incidentPage }, { pipelineJson }] = await Promise.all([
+        import('./lib/read-engine.ts'),
+        import('../engine/overview.ts'),
+        import('../engine/incidents.ts'),
+        import('../web/api/answers.ts'),
+      ]);
       const { engine, unknown } = await readEngine(sql, config);
       const missing = unknown.filter(u => name === undefined || u === name);
       if (missing.length > 0)
@@ -80,7 +101,12 @@ async function read(config: Config, name: string | undefined, window: string): P
         windowMs: parseDuration(window),
         ...(name === undefined ? {} : { only: [name] }),
       });
-      return told.pipelines.map(p => pipelineJson(told, p));
+      const reader = { only: told.pipelines.map(p => p.name), isPublic: false };
+      const page = await incidentPage(engine, reader, { state: 'open', limit: OPEN_MAX });
+      return {
+        pipelines: told.pipelines.map(p => pipelineJson(told, p)),
+        open: page.incidents.map(incidentJson),
+      };
     });
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
@@ -91,7 +117,13 @@ async function read(config: Config, name: string | undefined, window: string): P
       withinMs: 30_000,
     });
     const { data } = answer as { data: PipelineStatus[] };
-    return data.filter(p => name === undefined || p.name === name);
+    const of = name === undefined ? '' : `&pipeline=${encodeURIComponent(name)}`;
+    const page = await server.ask(`/api/v1/incidents?state=open&limit=${OPEN_MAX}${of}`, {
+      scope: 'read',
+      withinMs: 30_000,
+    });
+    const { data: open } = page as { data: IncidentAnswer[] };
+    return { pipelines: data.filter(p => name === undefined || p.name === name), open };
   }
 }
 

@@ -7,8 +7,6 @@ import { context, interruption } from './lib/context.ts';
 import { EXIT, usageError } from './lib/exit.ts';
 import { writeJsonLine, writeLine } from './lib/output.ts';
 import { findServer } from './lib/server.ts';
-import { storeTrouble } from './lib/store.ts';
-import { testHere } from './lib/test-here.ts';
 import { followTest, leavesOf, type Story, type TestSource } from './lib/test-run.ts';
 import { testText } from './lib/test-text.ts';
 import { addVerb, ends, withConfig } from './lib/verb.ts';
@@ -116,6 +114,10 @@ async function open(
 ): Promise<TestSource> {
   const server = await findServer(config);
   if (!server) {
+    const [{ testHere }, { storeTrouble }] = await Promise.all([
+      import('./lib/test-here.ts'),
+      import('./lib/store.ts'),
+    ]);
     return await testHere(config, pipeline, target).catch(error => {
       throw storeTrouble(error);
     });

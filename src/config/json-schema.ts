@@ -1,7 +1,6 @@
 /** The JSON schema of coalmine.yaml (draft 2020-12), for editors: the zod schema, with every adapter's settings in it. */
 import { z } from 'zod';
-import type { InjectorDefinition } from '../contracts/injector.ts';
-import type { ObserverDefinition } from '../contracts/observer.ts';
+import type { Definition } from '../contracts/definition.ts';
 import type { Registry } from '../contracts/registry.ts';
 import { ADAPTER_MARK } from './fields.ts';
 import { isMap } from './read.ts';
@@ -24,7 +23,7 @@ export const jsonSchemaOf = (registry: Registry): JsonSchema => {
   return { $schema, title: 'coalmine.yaml', description: REFERENCES, ...(substitutable(rest) as JsonSchema) };
 };
 
-/** Puts the registry's kinds where the schema marks an adapter's place. Notifiers have none: their settings are free. */
+/** Puts the registry's kinds where the schema marks an adapter's place. */
 const withAdapters = (schema: unknown, registry: Registry): unknown => {
   if (Array.isArray(schema)) return schema.map(item => withAdapters(item, registry));
   if (!isMap(schema)) return schema;
@@ -32,13 +31,13 @@ const withAdapters = (schema: unknown, registry: Registry): unknown => {
   // Targets may complete an injector's settings, so that what is required isn't required here.
   if (role === 'injectors')
     return { description: rest.description, anyOf: alternatives(registry.injectors, false) };
-  if (role === 'observers')
-    return { description: rest.description, anyOf: alternatives(registry.observers, true) };
+  if (role === 'observers' || role === 'notifiers')
+    return { description: rest.description, anyOf: alternatives(registry[role], true) };
   return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, withAdapters(value, registry)]));
 };
 
 const alternatives = (
-  definitions: ReadonlyMap<string, InjectorDefinition | ObserverDefinition>,
+  definitions: ReadonlyMap<string, Pick<Definition<unknown, unknown>, 'kind' | 'summary' | 'schema'>>,
   complete: boolean,
 ): JsonSchema[] =>
   [...definitions.values()].map(({ kind, summary, schema }) => {

@@ -18,8 +18,8 @@ export const INCIDENT_KINDS = {
   forged: { concerns: 'loss', severity: 'info' },
   /** W is older than it should be: nothing can be said. */
   blind: { concerns: 'ours', severity: 'error' },
-  /** Canaries that were seen are gone from the backend: a broken look, or deleted records. */
-  vanished: { concerns: 'loss', severity: 'error' },
+  /** Canaries that were seen are gone from the backend: a broken look, or deleted records. Nothing can be said meanwhile. */
+  vanished: { concerns: 'ours', severity: 'error' },
   /** A checkpoint has never seen a canary for too long. */
   not_proven: { concerns: 'ours', severity: 'error' },
   /** Our emitter misses its beats. */

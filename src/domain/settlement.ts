@@ -2,7 +2,10 @@
  * Settling one row of the ledger: the canaries of one beat at one checkpoint, given new evidence and what the looks have
  * proven. Pure: arrays in, arrays out; the engine loads and saves them.
  */
-import { SENDINGS, type Sending } from './canary.ts';
+import { absence, coverage, type Proof } from './absence.ts';
+import { SENDINGS } from './canary.ts';
+import { type Canary, canaryOf, FLAG, type Note, noteOf, type SettlementRow, type State } from './row.ts';
+import { type NewEvidence, takeEvidence } from './take-evidence.ts';
 import {
   bucketOf,
   type Deadlines,
@@ -12,73 +15,10 @@ import {
   VERDICTS,
   type Verdict,
 } from './verdict.ts';
-import { inGap, isAhead, SKEW_ALLOWANCE_MS, SLACK_MS, type Watch } from './watermark.ts';
 
-/** The row as it is kept. Arrays are in the order of `targets`; offsets are milliseconds from `due_ms`. */
-export interface SettlementRow {
-  readonly slot: number;
-  readonly index: number;
-  readonly due_ms: number;
-  readonly restart_ms: number | null;
-  readonly targets: readonly number[];
-  readonly sendings: readonly number[] | null;
-  readonly first_offs: readonly number[] | null;
-  readonly last_offs: readonly number[] | null;
-  readonly attempts: readonly number[] | null;
-  readonly next_due_ms: number | null;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly folded: boolean;
-  readonly verdicts: readonly number[] | null;
-  readonly seen_offs: readonly (number | null)[] | null;
-  readonly seen_after_offs: readonly (number | null)[] | null;
-  readonly flags: readonly number[] | null;
-  readonly records: readonly (number | null)[] | null;
-  readonly notes: Readonly<Record<string, unknown>> | null;
-}
-
-/** Bits of `flags`: evidence that can't be derived from the times. */
-export const FLAG = { absentAtD: 1, absentAtL: 2, uncovered: 4, downstream: 8 } as const;
-
-/** One piece of evidence from the inbox, for one canary of the row. */
-export interface NewEvidence {
-  readonly kind: 'seen' | 'downstream';
-  readonly target: number;
-  readonly seenMs: number;
-  readonly seenAfterMs: number | null;
-  /** Hash of the record's id; null: the backend has none. */
-  readonly record: number | null;
-  readonly copies: number;
-  /** Code of INTEGRITY_STATES. */
-  readonly integrity: number;
-  readonly detail: unknown;
-  readonly ingestedMs: number | null;
-}
-
-/** What the looks so far allow to conclude. */
-export interface Proof {
-  readonly watch: Watch;
-  /** When the judge runs: what the backend no longer keeps can't be proven absent any more. */
-  readonly nowMs: number;
-  readonly keepsMs: number;
-  readonly way: 'query' | 'follow' | 'receive';
-  /** The chain is by ingest time (or a follow, or pushes): W alone covers every event time. */
-  readonly chained: boolean;
-  readonly secondLook: boolean;
-  /** The second look of this round by event time, where the chain needs one. */
-  readonly second: { readonly fromMs: number; readonly toMs: number; readonly asOfMs: number } | null;
-}
-
-/** Sparse remarks on a canary. */
-export interface Note {
-  copies?: number;
-  /** Hashes of the records seen beside the first one. */
-  others?: number[];
-  integrity?: number;
-  detail?: unknown;
-  /** Known lost at this watermark; stays when it comes back. */
-  lostMs?: number;
-  falseAbsence?: true;
-}
+export { absence, type Proof } from './absence.ts';
+export { FLAG, type Note, type SettlementRow } from './row.ts';
+export type { NewEvidence } from './take-evidence.ts';
 
 export interface Settled {
   readonly next_due_ms: number | null;
@@ -102,10 +42,6 @@ export interface Settled {
   /** Things to be counted as findings. */
   readonly remarks: Record<string, number>;
 }
-
-const COPIES_MAX = 1_000_000;
-/** Distinct records of one canary that are told apart; further ones aren't counted. */
-const OTHERS_MAX = 20;
 
 /** Applies evidence and proof to a row. Order of evidence doesn't matter, and applying it twice changes nothing. */
 export function settleRow(
@@ -162,133 +98,6 @@ export function settleRow(
     arrived: state.arrived,
     waits,
     remarks: state.remarks,
-  };
-}
-
-interface State {
-  seen: (number | null)[];
-  after: (number | null)[];
-  flags: number[];
-  records: (number | null)[];
-  notes: Record<string, Note>;
-  arrived: number[];
-  remarks: Record<string, number>;
-}
-
-function noteOf(notes: Record<string, Note>, i: number): Note {
-  const note = notes[i] ?? {};
-  notes[i] = note;
-  return note;
-}
-
-const remark = (state: State, kind: string, n = 1): void => {
-  state.remarks[kind] = (state.remarks[kind] ?? 0) + n;
-};
-
-function takeEvidence(
-  row: SettlementRow,
-  evidence: readonly NewEvidence[],
-  state: State,
-  options: { readonly deadlines: Deadlines; readonly drill: number },
-): void {
-  const { deadlines, drill } = options;
-  if (evidence.length === 0) return;
-  const position = new Map(row.targets.map((t, i) => [t, i]));
-  for (const e of evidence.length === 1 ? evidence : evidence.toSorted(byTime)) {
-    const i = position.get(e.target);
-    if (i === undefined) continue;
-    if (e.kind === 'downstream') {
-      state.flags[i] = (state.flags[i] ?? 0) | FLAG.downstream;
-      continue;
-    }
-    if (e.target === drill && (state.seen[i] ?? null) === null) remark(state, 'drill_seen');
-    takeSighting(row, i, e, state, deadlines);
-  }
-}
-
-/** The inbox has no order of its own: what a re-read says must not come before what the first read said. */
-const byTime = (a: NewEvidence, b: NewEvidence): number =>
-  a.seenMs - b.seenMs ||
-  (a.seenAfterMs ?? Number.NEGATIVE_INFINITY) - (b.seenAfterMs ?? Number.NEGATIVE_INFINITY) ||
-  (a.record ?? 0) - (b.record ?? 0) ||
-  a.integrity - b.integrity;
-
-/**
- * The backend had the record before a look that didn't show it: that look's word is void, so nobody knows whether it was in
- * time. What has been called lost stays on record as recovered.
- */
-function takeConviction(row: SettlementRow, i: number, ingestedMs: number, state: State, d: Deadlines): void {
-  const flags = state.flags[i] ?? 0;
-  const wasOnTime = ingestedMs <= canaryOf(row, i).sentMs + d.onTimeWithinMs;
-  if (wasOnTime && (flags & FLAG.absentAtL) === 0) state.flags[i] = flags & ~FLAG.absentAtD;
-}
-
-function takeSighting(
-  row: SettlementRow,
-  i: number,
-  e: NewEvidence,
-  state: State,
-  deadlines: Deadlines,
-): void {
-  const off = clampOffset(e.seenMs - row.due_ms);
-  const convicted =
-    e.ingestedMs !== null && e.seenAfterMs !== null && e.ingestedMs < e.seenAfterMs - SLACK_MS;
-  const after = e.seenAfterMs === null || convicted ? null : clampOffset(e.seenAfterMs - row.due_ms);
-  const known = state.seen[i] ?? null;
-  if (known === null) {
-    state.arrived.push(i);
-    if (convicted) {
-      noteOf(state.notes, i).falseAbsence = true;
-      remark(state, 'false_absence');
-      takeConviction(row, i, e.ingestedMs ?? 0, state, deadlines);
-    }
-  }
-  if (known === null || off < known) {
-    state.seen[i] = off;
-    state.after[i] = after;
-  } else if (off === known && after !== null) {
-    state.after[i] = Math.max(state.after[i] ?? after, after);
-  }
-  takeCopies(row, i, e, state);
-  if (e.integrity !== 0) {
-    const note = noteOf(state.notes, i);
-    if (note.integrity === undefined) remark(state, 'altered');
-    note.integrity = e.integrity;
-    note.detail = e.detail;
-  }
-}
-
-/** Copies are distinct record ids, or the most in one look. */
-function takeCopies(row: SettlementRow, i: number, e: NewEvidence, state: State): void {
-  const before = state.notes[i]?.copies ?? 1;
-  let others = state.notes[i]?.others ?? [];
-  if (e.record !== null && state.records[i] === null) state.records[i] = e.record;
-  else if (e.record !== null && state.records[i] !== e.record && !others.includes(e.record)) {
-    others = [...others, e.record].slice(0, OTHERS_MAX);
-    noteOf(state.notes, i).others = others;
-  }
-  const copies = Math.min(COPIES_MAX, Math.max(before, e.copies, others.length + 1));
-  if (copies === before) return;
-  noteOf(state.notes, i).copies = copies;
-  const ownExtra = Math.max(0, (row.attempts?.[i] ?? 1) - 1);
-  const duplicates = (n: number) => Math.max(0, n - 1 - ownExtra);
-  const more = duplicates(copies) - duplicates(before);
-  if (more > 0) remark(state, 'duplicate', more);
-}
-
-interface Canary {
-  readonly sending: Sending | null;
-  readonly slotMs: number;
-  readonly sentMs: number;
-}
-
-function canaryOf(row: SettlementRow, i: number): Canary {
-  const code = row.sendings?.[i];
-  const lastMs = row.due_ms + (row.last_offs?.[i] ?? 0);
-  return {
-    sending: code === undefined ? null : (SENDINGS[code] ?? null),
-    slotMs: row.slot,
-    sentMs: row.restart_ms === null ? lastMs : Math.max(lastMs, row.restart_ms),
   };
 }
 
@@ -352,44 +161,6 @@ function conclude(
   return { nextDueMs: open, waits: w !== null && w >= open };
 }
 
-interface When {
-  readonly slotMs: number;
-  readonly sentMs: number;
-}
-
-/** Whether a canary could have been accounted for at `atMs`: the same for those that were seen and those that weren't (law 10). */
-function coverage(canary: When, atMs: number, proof: Proof): 'proven' | 'not_yet' | 'never' {
-  const { watch } = proof;
-  const keptFromMs = proof.nowMs - proof.keepsMs;
-  const w = isAhead(watch.wMs, proof.nowMs) ? null : watch.wMs;
-  if (!watch.proven || w === null || w < atMs) return atMs <= keptFromMs ? 'never' : 'not_yet';
-  if (inGap(watch.gaps, canary.sentMs, atMs)) return 'never';
-  return canary.slotMs < keptFromMs && proof.way === 'query' ? 'never' : 'proven';
-}
-
-/** Whether absence at `atMs` is proven by the looks so far (rules W1–W4), isn't yet, or can't be any more. */
-export function absence(canary: When, atMs: number, proof: Proof): 'proven' | 'not_yet' | 'never' {
-  const { watch } = proof;
-  const covered = coverage(canary, atMs, proof);
-  if (covered !== 'proven' || proof.way !== 'query') return covered;
-  const reachedMs = canary.slotMs + (proof.chained ? 0 : watch.skewLowMs) - SKEW_ALLOWANCE_MS;
-  const { second } = proof;
-  const reached = watch.coveredFromMs !== null && watch.coveredFromMs <= reachedMs;
-  if (!proof.chained) {
-    const latestMs = canary.sentMs + Math.max(0, watch.skewHighMs) + SKEW_ALLOWANCE_MS;
-    const reachedNow =
-      second !== null && second.asOfMs >= atMs && second.fromMs <= reachedMs && second.toMs > latestMs;
-    return reached || reachedNow ? 'proven' : 'not_yet';
-  }
-  if (!reached) return 'not_yet';
-  if (!proof.secondLook) return 'proven';
-  const fromMs = canary.slotMs + watch.skewLowMs - SLACK_MS;
-  const toMs = canary.sentMs + Math.max(0, watch.skewHighMs) + SLACK_MS;
-  return second !== null && second.asOfMs >= atMs && second.fromMs <= fromMs && second.toMs > toMs
-    ? 'proven'
-    : 'not_yet';
-}
-
 function delaysOf(row: SettlementRow, state: State, drill: number): number[] {
   if (row.restart_ms !== null || row.sendings === null) return [];
   return state.arrived
@@ -408,9 +179,6 @@ function difference(
   }
   return out;
 }
-
-/** int4 holds 24.8 days of milliseconds. */
-const clampOffset = (ms: number): number => Math.max(-2_000_000_000, Math.min(2_000_000_000, Math.round(ms)));
 
 /** The verdict that a code in the store stands for. */
 export const verdictOf = (code: number | undefined): Verdict => VERDICTS[code ?? 0] ?? 'pending';

@@ -28,6 +28,8 @@ const TARGET_MAX = 2 ** 24 - 1;
 const SLOT_MAX_MS = EPOCH_MS + 2 ** 42 - 1;
 const INDEX_MAX = 2 ** 14 - 1;
 const SIGNING_KEY_CHARS_MIN = 16;
+/** Derived keys that are kept: some 200 bytes each. */
+const DERIVED_MAX = 50_000;
 const UUID8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 export interface KeyringOptions {
@@ -62,17 +64,26 @@ export interface Keyring {
 export function createKeyring(options: KeyringOptions): Keyring {
   checkOptions(options);
   const newestFirst = options.epochs.toReversed();
-  // HKDF in its two steps (RFC 5869): the first once a key, the second once a token. That is one HMAC of some 3 µs
-  // for 32 bytes, so derived keys need no cache, and a flood of forged targets can push nothing out of it.
+  // HKDF in its two steps (RFC 5869): the first once a key, the second once a target.
   const extracted = options.signingKeys.map(key => hmac(options.storeId, key));
+  const derived = new Map<string, Uint8Array>();
+  const keyOf = (keyIndex: number, epoch: number, target: number): string => `${keyIndex} ${epoch} ${target}`;
   const derive = (keyIndex: number, epoch: number, target: number): Uint8Array =>
+    derived.get(keyOf(keyIndex, epoch, target)) ??
     hmac(extracted[keyIndex]!, `coalmine token 1\0${epoch}\0${target}\x01`);
+
+  /** Keys that have signed, or proved a token: a flood of forged targets can push nothing out. */
+  function keep({ keyIndex, epoch }: SignedBy, target: number, key: Uint8Array): void {
+    if (derived.size >= DERIVED_MAX) derived.clear();
+    derived.set(keyOf(keyIndex, epoch, target), key);
+  }
 
   const now: SignedBy = { keyIndex: 0, epoch: newestFirst[0]! };
 
-  function sign(name: CanaryName, { keyIndex, epoch } = now): { token: string; uuid: string } {
+  function sign(name: CanaryName, by = now): { token: string; uuid: string } {
     const identity = encodeIdentity(name);
-    const key = derive(keyIndex, epoch, name.target);
+    const key = derive(by.keyIndex, by.epoch, name.target);
+    keep(by, name.target, key);
     const token = writeToken(identity, tokenTag(identity, key));
     return { token, uuid: writeUuid(identity, uuidTag(identity, key)) };
   }
@@ -84,7 +95,9 @@ export function createKeyring(options: KeyringOptions): Keyring {
     for (const epoch of newestFirst) {
       for (let keyIndex = 0; keyIndex < extracted.length; keyIndex++) {
         const { identity, tag, sign } = claim;
-        if (timingSafeEqual(sign(identity, derive(keyIndex, epoch, name.target)), tag)) {
+        const key = derive(keyIndex, epoch, name.target);
+        if (timingSafeEqual(sign(identity, key), tag)) {
+          keep({ keyIndex, epoch }, name.target, key);
           return { kind: 'valid', name, keyIndex, epoch };
         }
       }

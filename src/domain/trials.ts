@@ -111,8 +111,8 @@ function byOnTime(
   if (seen === null) return closed ? 'skip' : 'wait';
   if (row.due_ms + seen <= deadlineMs) return 'arrival';
   const after = row.seen_after_offs?.[i] ?? null;
-  // Between the two nobody knows whether it was in time: `delivered`, and no evidence here.
-  return after !== null && row.due_ms + after >= deadlineMs ? 'loss' : 'skip';
+  // `delivered`: nobody knows whether it was in time. Left out, only those that are missing after a blindness would count.
+  return after !== null && row.due_ms + after >= deadlineMs ? 'loss' : 'arrival';
 }
 
 /** Beats come in parts; a trial is the whole beat. */

@@ -4,13 +4,8 @@
  */
 import type { SeenRecord } from '../contracts/observer.ts';
 import { textsAt } from '../domain/recognise.ts';
-import {
-  type FindingRow,
-  type IdentityRow,
-  INBOX_KINDS,
-  type InboxRow,
-  readIdentities,
-} from '../store/sight.ts';
+import type { FindingRow } from '../store/finding.ts';
+import { type IdentityRow, INBOX_KINDS, type InboxRow, readIdentities } from '../store/sight.ts';
 import { siftKnowing } from './discover.ts';
 import { SEND_GRACE_MS } from './emit.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';

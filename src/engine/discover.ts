@@ -10,6 +10,7 @@ import type { Registry } from '../contracts/registry.ts';
 import { readTargets, syncTargets } from '../store/register.ts';
 import { type Engine, type LivePipeline, type LiveTarget, namesOf, readSources } from './live.ts';
 import { type Sifted, sift } from './sight.ts';
+import { within } from './within.ts';
 
 const FETCH_MS = 10_000;
 const LIST_CHARS_MAX = 16 * 1024 * 1024;
@@ -65,21 +66,12 @@ async function readLists(ctx: Context, config: DiscoveryConfig): Promise<Listed>
   return out;
 }
 
-async function fetchList(ctx: Context, url: string): Promise<string> {
-  const abort = new AbortController();
-  const timer = ctx.clock.sleep(FETCH_MS, abort.signal).then(
-    () => abort.abort(new Error(`no answer within ${FETCH_MS / 1000} s`)),
-    () => {},
-  );
-  try {
-    const response = await ctx.fetch(url, { signal: abort.signal, headers: { accept: 'application/json' } });
+const fetchList = ({ clock, fetch }: Context, url: string): Promise<string> =>
+  within({ clock, ms: FETCH_MS, reason: `no answer within ${FETCH_MS / 1000} s` }, async signal => {
+    const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
     if (response.status !== 200) throw new Error(`${url}: expected 200, found ${response.status}`);
     return await response.text();
-  } finally {
-    abort.abort();
-    await timer;
-  }
-}
+  });
 
 /** Re-reads a pipeline's lists and takes over what changed. Throws what `parseTargets` throws; nothing has changed then. */
 export async function discover(engine: Engine, registry: Registry, live: LivePipeline): Promise<void> {

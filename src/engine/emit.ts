@@ -2,7 +2,7 @@
  * The step `emit`: what is due is committed as intent, sent, and its outcome committed. A canary that can't be committed
  * doesn't leave; one whose beat is too late is recorded as skipped, not sent in a heap.
  */
-import { type Beat, beats } from '../domain/schedule.ts';
+import { type Beat, beats, nextBeat } from '../domain/schedule.ts';
 import {
   type BeatKey,
   commitIntent,
@@ -13,14 +13,16 @@ import {
   readOwners,
   type Skipped,
 } from '../store/emit.ts';
+import { PART_SIZE } from '../store/part-size.ts';
 import { readPlans } from '../store/register.ts';
-import { PART_SIZE } from '../store/schema.ts';
 import { type Engine, FIRST_ASKED_INDEX, type LivePipeline } from './live.ts';
 import type { OwnBeat } from './send.ts';
 
 const HOUR_MS = 3_600_000;
 /** Beats planned for one pipeline in one go; the rest comes with the next tick. */
 const BEATS_MAX = 500;
+/** A plan without beats is moved on only so often. */
+const IDLE_STEP_MS = 60_000;
 /** A slot that is lived again, after a backward step of the clock, has parts of its own beside those of its first life. */
 const PARTS_AGAIN = 1_000_000;
 const PARTS_MAX = 1_000;
@@ -37,9 +39,9 @@ export async function planBeats(engine: Engine, nowMs: number, untilMs: number):
   const skipped: Skipped[] = [];
   for (const live of engine.pipelines) {
     if (live.superseded || untilMs <= live.plannedToMs) continue;
+    if (untilMs < nextDueMs(live) && untilMs - live.plannedToMs < IDLE_STEP_MS) continue;
     const due = beats(live.schedule, { fromMs: live.plannedToMs + 1, toMs: untilMs + 1, limit: BEATS_MAX });
     const toMs = due.cut ? (due.beats.at(-1)?.dueMs ?? untilMs) : untilMs;
-    if (due.beats.length === 0 && toMs - live.plannedToMs < 60_000) continue;
     steps.push({
       pipeline: live.number,
       generation: live.generation,
@@ -57,6 +59,17 @@ export async function planBeats(engine: Engine, nowMs: number, untilMs: number):
   const own = rows.filter(r => ours.has(keyOf(r.row)));
   engine.instruments.add('beats_planned', own.length);
   return own;
+}
+
+const upcoming = new WeakMap<LivePipeline, { readonly afterMs: number; readonly dueMs: number }>();
+
+/** When the next beat is due that isn't planned yet. */
+function nextDueMs(live: LivePipeline): number {
+  const known = upcoming.get(live);
+  if (known?.afterMs === live.plannedToMs) return known.dueMs;
+  const { dueMs } = nextBeat(live.schedule, live.plannedToMs);
+  upcoming.set(live, { afterMs: live.plannedToMs, dueMs });
+  return dueMs;
 }
 
 const keyOf = (k: BeatKey): string => `${k.pipeline} ${k.slot} ${k.part}`;

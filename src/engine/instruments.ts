@@ -21,6 +21,14 @@ export const COUNTERS = [
   'leases_lost',
   'pushes_accepted',
   'pushes_refused',
+  'incidents_opened',
+  'incidents_ended',
+  'notices_sent',
+  'notices_repeated',
+  'notice_failures',
+  'notices_given_up',
+  'heartbeats_sent',
+  'heartbeats_withheld',
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 

@@ -251,8 +251,11 @@ export function inputOf(
 ): EventInput {
   const target = pipeline.targetByNumber.get(name.target) ?? 'unknown';
   const event = source?.event;
+  // Not spread: a literal that begins with a spread is built property by property, which costs more than signing.
+  const { token, uuid } = engine.keyring.sign(name, by);
   return {
-    ...engine.keyring.sign(name, by),
+    token,
+    uuid,
     slotMs: name.slot,
     nowMs,
     target,

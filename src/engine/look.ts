@@ -2,52 +2,23 @@
  * The step `look`: asks a checkpoint, hands what it finds to `sight`, and lets the watermark move only as far as the
  * answer proves. A look that fails, throttles, truncates or never ends moves nothing.
  */
-import type { Found, Json, Look, SeenRecord } from '../contracts/observer.ts';
-import { nameKey } from '../domain/canary.ts';
-import { TOKEN_PREFIX } from '../domain/token.ts';
-import {
-  type Anchor,
-  advance,
-  type LookFacts,
-  type LookRange,
-  SKEW_ALLOWANCE_MS,
-  type Watch,
-} from '../domain/watermark.ts';
-import type { Lease } from '../store/lease.ts';
+import type { Json } from '../contracts/observer.ts';
+import { advance, inTime, type LookFacts, type Watch } from '../domain/watermark.ts';
 import type { OpenCanaries } from '../store/look.ts';
-import { commitSightings, type FindingRow } from '../store/sight.ts';
-import { park, siftMeeting } from './aliases.ts';
-import type { Known } from './known.ts';
-import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
-import { planRound } from './plan.ts';
-import { untilCommitted } from './retry.ts';
-import type { Sighting } from './sight.ts';
+import type { Evidence } from '../store/sight.ts';
+import { type Ask, askRange, type End, newTally } from './ask.ts';
+import type { Engine } from './live.ts';
+import { planRound, takeTurns } from './plan.ts';
+import { askSeconds, judged, noteShown, type Second, type SecondsEnd, seek } from './seconds.ts';
 
-/** One range is asked for in at most this; a truncated answer is asked for again in pieces. */
-const LIMITS = { records: 200_000, bytes: 256 * 1024 * 1024 };
-const LOOK_MS_MAX = 120_000;
-/** What was read of a truncated answer was read in vain, so the pieces are small: halves would be truncated again and again. */
-const PIECES = 8;
-const DEPTH_MAX = 8;
+export type { Second } from './seconds.ts';
 
-export interface At {
-  readonly pipeline: LivePipeline;
-  readonly checkpoint: LiveCheckpoint;
-  readonly lease: Lease;
-  /** What the last look here found. */
-  readonly known: Known;
-  /** What is open here; null: a follow doesn't ask. */
+export type At = Ask['at'] & {
+  /** What is open here; null: it wasn't asked for. */
   readonly open: OpenCanaries | null;
-}
-
-/** A look by event time that ended whole, for the beats with slots from `firstMs` to `lastMs`. */
-export interface Second {
-  readonly firstMs: number;
-  readonly lastMs: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly asOfMs: number;
-}
+  /** Commits the look's end, with its last page. Throws LeaseLostError. */
+  readonly commitEnd: (evidence: Evidence) => Promise<void>;
+};
 
 /** How a round of looking went: the watch it left, and the second looks' reach for `settle`. */
 export interface Round {
@@ -55,54 +26,31 @@ export interface Round {
   readonly seconds: readonly Second[];
   /** Whether it left anything in the inbox. */
   readonly news: boolean;
+  /** Where a follow goes on. */
+  readonly cursor: Json | undefined;
 }
-
-interface Tally {
-  records: number;
-  found: number;
-  anchorFound: boolean;
-  newest: Anchor[];
-  skew: { low: number; high: number } | null;
-  readonly findings: FindingRow[];
-  gap: LookFacts['gap'];
-  retryAfterMs: number | null;
-  /** The last page: committed with what comes after it, the next page or the look's end. */
-  held: {
-    readonly evidence: Parameters<typeof commitSightings>[2];
-    readonly sightings: readonly Sighting[];
-  } | null;
-  news: boolean;
-}
-
-type End = { readonly end: 'exhausted' | 'truncated' | 'failed'; readonly reason: string | null };
 
 /** One round of looking at one checkpoint, from plan to commit. */
-export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | undefined): Promise<Round> {
+export async function look(engine: Engine, at: At, known: Watch, cursor: Json | undefined): Promise<Round> {
   const { clock } = engine.ctx;
+  const { rules } = at.checkpoint;
   const startedMs = clock.now();
+  const watch = inTime(known, startedMs);
   const plan = planRound(at.checkpoint, at.open, watch, startedMs);
-  const tally: Tally = {
-    records: 0,
-    found: 0,
-    anchorFound: false,
-    newest: [],
-    skew: null,
-    findings: [],
-    gap: null,
-    retryAfterMs: null,
-    held: null,
-    news: false,
-  };
+  const sought = await seek(engine, at, watch, plan, startedMs);
+  const tally = newTally(cursor);
   const ask = { at, watch, startedMs, tally };
   const { first } = plan;
-  const end = await askRange(engine, ask, first, cursor, 0);
-  const seconds: Second[] = [];
-  for (const { range, span } of end.end === 'exhausted' ? plan.seconds : []) {
-    const asOfMs = clock.now() - at.checkpoint.rules.settleMs;
-    const ended = await askRange(engine, ask, range, undefined, 0);
-    if (ended.end !== 'exhausted') break;
-    seconds.push({ firstMs: span.first, lastMs: span.last, fromMs: range.fromMs, toMs: range.toMs, asOfMs });
-  }
+  let oldestMs: number | null = null;
+  const onFound = (slotMs: number) => {
+    oldestMs = Math.min(oldestMs ?? slotMs, slotMs);
+    noteShown(sought.within, slotMs);
+  };
+  const end = await askRange(engine, { ...ask, onFound }, first, cursor, 0);
+  const isWhole = end.end === 'exhausted';
+  const seconds = isWhole ? await askSeconds(engine, ask, sought.seconds) : NONE;
+  const asOfMs = startedMs - rules.settleMs;
+  const within = judged(isWhole ? sought.within.map(s => ({ sought: s, range: first, asOfMs })) : []);
   const facts: LookFacts = {
     startedMs,
     endedMs: clock.now(),
@@ -113,158 +61,37 @@ export async function look(engine: Engine, at: At, watch: Watch, cursor: Json | 
     newest: tally.newest,
     skewMs: tally.skew,
     fromMs: first.by === 'follow' ? null : first.fromMs,
+    oldestMs,
+    forgets: forgets([seconds, within], at.open),
     gap: tally.gap,
     retryAfterMs: tally.retryAfterMs,
   };
-  const next = {
-    ...advance(watch, facts, at.checkpoint.rules),
-    wideMs: plan.wide ? startedMs : watch.wideMs,
-  };
+  const turns = { startedMs, end: turnsEnd(end, seconds) };
+  const next = takeTurns(advance(watch, facts, rules), plan, at.checkpoint, turns);
   engine.instruments.add(`looks_${end.end}`);
   if (next.vanished && !watch.vanished)
     tally.findings.push({ kind: 'vanished', at_ms: startedMs, count: 1, sample: null });
   const { held, news } = tally;
-  const evidence = { rows: [], ...held?.evidence, watch: next };
+  const evidence: Evidence = { rows: [], ...held?.evidence, watch: next };
   const findings = [...(held?.evidence.findings ?? []), ...tally.findings];
-  await untilCommitted(engine, 'look.end', () =>
-    commitSightings(engine.sql, at.lease, { ...evidence, findings }),
-  );
+  await at.commitEnd({ ...evidence, findings });
   at.known.add(held?.sightings ?? []);
   at.known.turn();
-  return { watch: next, seconds, news };
+  return { watch: next, seconds: [...seconds.proofs, ...within.proofs], news, cursor: tally.cursor };
 }
 
-interface Ask {
-  readonly at: At;
-  readonly watch: Watch;
-  readonly startedMs: number;
-  readonly tally: Tally;
+const NONE: SecondsEnd = { proofs: [], missed: 0, shown: 0, failed: 0 };
+
+/** Nothing that waits far back leaves nothing to be forgotten. */
+function forgets(
+  ends: readonly Pick<SecondsEnd, 'missed' | 'shown'>[],
+  open: OpenCanaries | null,
+): boolean | null {
+  if (ends.some(e => e.missed > 0)) return true;
+  return open?.due.length === 0 || ends.some(e => e.shown > 0) ? false : null;
 }
 
-/** Asks one range; a truncated answer is asked again in pieces, each of which must be whole. */
-async function askRange(
-  engine: Engine,
-  ask: Ask,
-  range: LookRange,
-  cursor: Json | undefined,
-  depth: number,
-): Promise<End> {
-  const end = await askOnce(engine, ask, range, cursor);
-  const spanMs = range.toMs - range.fromMs;
-  if (end.end !== 'truncated' || range.by === 'follow' || spanMs < 2 || depth >= DEPTH_MAX) return end;
-  const pieceMs = Math.ceil(spanMs / PIECES);
-  for (let fromMs = range.fromMs; fromMs < range.toMs; fromMs += pieceMs) {
-    const piece = { ...range, fromMs, toMs: Math.min(fromMs + pieceMs, range.toMs) };
-    const ended = await askRange(engine, ask, piece, undefined, depth + 1);
-    if (ended.end !== 'exhausted') return ended;
-  }
-  return { end: 'exhausted', reason: null };
-}
-
-async function askOnce(engine: Engine, ask: Ask, range: LookRange, cursor: Json | undefined): Promise<End> {
-  const { observer } = ask.at.checkpoint;
-  if (!observer.observe) return { end: 'failed', reason: 'this kind of observer is pushed to, not asked' };
-  const asked: Look = {
-    ...range,
-    prefix: TOKEN_PREFIX,
-    limits: LIMITS,
-    ...(cursor === undefined ? {} : { cursor }),
-  };
-  const abort = new AbortController();
-  const stop = () => abort.abort(new Error('shutting down'));
-  engine.stop.addEventListener('abort', stop, { once: true });
-  const timer = engine.ctx.clock.sleep(LOOK_MS_MAX, abort.signal).then(
-    () => abort.abort(new Error(`no end within ${LOOK_MS_MAX / 1000} s`)),
-    () => {},
-  );
-  try {
-    for await (const found of observer.observe(asked, abort.signal)) {
-      if (!('page' in found)) return endOf(found, ask.tally);
-      await takePage(engine, ask, range, found.page, found.cursor);
-    }
-    return { end: 'failed', reason: 'the observer stopped without saying how it ended' };
-  } catch (error) {
-    if (error instanceof Error && error.name === 'LeaseLostError') throw error;
-    return { end: 'failed', reason: error instanceof Error ? error.message : String(error) };
-  } finally {
-    engine.stop.removeEventListener('abort', stop);
-    abort.abort();
-    await timer;
-  }
-}
-
-function endOf(found: Extract<Found, { end: string }>, tally: Tally): End {
-  if (found.gap) tally.gap = found.gap;
-  if (found.retryAfterMs !== undefined) tally.retryAfterMs = found.retryAfterMs;
-  return { end: found.end, reason: found.reason ?? null };
-}
-
-async function takePage(
-  engine: Engine,
-  ask: Ask,
-  range: LookRange,
-  page: readonly SeenRecord[],
-  cursor: Json | undefined,
-): Promise<void> {
-  const { at, tally, watch } = ask;
-  tally.records += page.length;
-  engine.instruments.add('records_read', page.length);
-  const seeing = { absentMs: watch.wMs, seenMs: engine.ctx.clock.now(), look: ask.startedMs };
-  const { again, rest } = at.known.part(page);
-  const sifted = await siftMeeting(engine, at, rest, seeing);
-  // An earlier look by event time may have begun after this record's time: then it says nothing of its absence. Nor does a
-  // chain of what it didn't show, but a look by event time does.
-  const absentMs = (timeMs: number | null): number | null =>
-    range.by === 'event' && (at.checkpoint.rules.chained || !coveredBefore(watch, timeMs)) ? null : watch.wMs;
-  const rows = sifted.sightings.map(s => ({
-    ...s.row,
-    seen_after_ms: absentMs(s.eventMs ?? s.name.slot + watch.skewLowMs - SKEW_ALLOWANCE_MS),
-  }));
-  const parked = park(at.pipeline, sifted, identity => absentMs(identity.eventMs));
-  for (const s of [...again, ...sifted.sightings]) noteSighting(ask, s, seeing.seenMs);
-  const evidence = {
-    rows: [...rows, ...parked.rows],
-    findings: [...sifted.findings, ...parked.findings],
-    identities: parked.identities,
-    ...(cursor === undefined ? {} : { cursor }),
-  };
-  const { findings, identities } = evidence;
-  if (cursor === undefined && [evidence.rows, findings, identities].every(list => list.length === 0)) return;
-  const { held } = tally;
-  if (held) {
-    await untilCommitted(engine, 'look.page', () => commitSightings(engine.sql, at.lease, held.evidence));
-    at.known.add(held.sightings);
-  }
-  tally.held = { evidence, sightings: sifted.sightings };
-  tally.news = true;
-}
-
-/** Whether the looks that set W would have shown a record of this time; null: it has none. */
-const coveredBefore = (watch: Watch, timeMs: number | null): boolean =>
-  watch.coveredFromMs !== null && timeMs !== null && watch.coveredFromMs <= timeMs;
-
-const ANCHORS = 3;
-
-function noteSighting({ tally, watch }: Ask, s: Sighting, seenMs: number): void {
-  tally.found++;
-  const key = nameKey(s.name);
-  tally.anchorFound ||= watch.anchors.some(a => a.key === key);
-  noteNewest(tally, { key, seenMs, eventMs: s.eventMs, ingestedMs: s.ingestedMs });
-  if (s.eventMs === null) return;
-  const skewMs = s.eventMs - s.name.slot;
-  tally.skew = {
-    low: Math.min(tally.skew?.low ?? skewMs, skewMs),
-    high: Math.max(tally.skew?.high ?? skewMs, skewMs),
-  };
-}
-
-const orderOf = (a: Anchor): number => a.ingestedMs ?? a.eventMs ?? a.seenMs;
-
-function noteNewest(tally: Tally, anchor: Anchor): void {
-  const { newest } = tally;
-  const oldest = newest[ANCHORS - 1];
-  if (oldest && orderOf(oldest) >= orderOf(anchor)) return;
-  tally.newest = [...newest.filter(a => a.key !== anchor.key), anchor]
-    .sort((a, b) => orderOf(b) - orderOf(a))
-    .slice(0, ANCHORS);
+function turnsEnd({ end }: End, { missed, failed }: SecondsEnd): 'whole' | 'partly' | 'failed' {
+  if (end !== 'exhausted') return 'failed';
+  return missed + failed > 0 ? 'partly' : 'whole';
 }

@@ -7,6 +7,7 @@ import { nameKey } from '../domain/canary.ts';
 import { commitReceived, INBOX_KINDS, type InboxRow } from '../store/sight.ts';
 import { park, siftMeeting } from './aliases.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
+import { within } from './within.ts';
 
 export interface ReceiveAt {
   readonly pipeline: LivePipeline;
@@ -95,28 +96,21 @@ const PROBE_MS = 10_000;
 export async function sendProbe(engine: Engine, at: ReceiveAt, probeKey: string): Promise<boolean> {
   const { clock, fetch, log } = engine.ctx;
   const url = `${engine.config.baseUrl.replace(/\/$/, '')}/ingest/${at.pipeline.config.name}/${at.checkpoint.config.name}`;
-  const abort = new AbortController();
-  const timer = clock.sleep(PROBE_MS, abort.signal).then(
-    () => abort.abort(new Error('no answer within 10 s')),
-    () => {},
-  );
+  const headers = { authorization: `Bearer ${probeKey}`, 'coalmine-probe': String(clock.now()) };
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${probeKey}`, 'coalmine-probe': String(clock.now()) },
-      signal: abort.signal,
-    });
-    await response.body?.cancel();
-    if (response.status !== 204) log('warn', 'receive.probe_failed', { url, status: response.status });
-    return response.status === 204;
+    const { status } = await within(
+      { clock, ms: PROBE_MS, reason: 'no answer within 10 s' },
+      async signal => {
+        const response = await fetch(url, { method: 'POST', headers, signal });
+        await response.body?.cancel();
+        return response;
+      },
+    );
+    if (status !== 204) log('warn', 'receive.probe_failed', { url, status });
+    return status === 204;
   } catch (error) {
-    log('warn', 'receive.probe_failed', {
-      url,
-      reason: error instanceof Error ? error.message : String(error),
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    log('warn', 'receive.probe_failed', { url, reason });
     return false;
-  } finally {
-    abort.abort();
-    await timer;
   }
 }

@@ -4,6 +4,7 @@ import { SENDINGS, type Sending } from '../domain/canary.ts';
 import { commitOutcomes, type PlannedBeat, type SentBeat } from '../store/emit.ts';
 import { type Engine, inputOf, type LivePipeline } from './live.ts';
 import { untilCommitted } from './retry.ts';
+import { within } from './within.ts';
 
 /** One attempt is aborted after this, whatever the adapter's own time-out says. */
 const ATTEMPT_MS = 60_000;
@@ -27,7 +28,13 @@ interface Attempted {
 /** Stronger outcomes stand: what may have been taken once isn't refused because a later try was. */
 const RANK: Record<Sending, number> = { accepted: 4, maybe_sent: 3, refused: 2, unsent: 1, withheld: 0 };
 
-export async function sendBeat(engine: Engine, beat: OwnBeat): Promise<readonly Sending[]> {
+/** Returns when what became of each canary is committed, by `commit` where many are committed together. */
+export async function sendBeat(
+  engine: Engine,
+  beat: OwnBeat,
+  commit = (row: SentBeat): Promise<void> =>
+    untilCommitted(engine, 'emit.outcomes', () => commitOutcomes(engine.sql, [row])),
+): Promise<readonly Sending[]> {
   const { clock } = engine.ctx;
   const waitMs = beat.row.due_ms - clock.now();
   if (waitMs > 0) await clock.sleep(waitMs, engine.stop).catch(() => {});
@@ -52,7 +59,7 @@ export async function sendBeat(engine: Engine, beat: OwnBeat): Promise<readonly 
     [...byInjector].map(([injector, positions]) => attempt(engine, beat, { injector, positions, results })),
   );
   engine.instruments.add('canaries_sent', results.filter(r => r.sending === 'accepted').length);
-  await untilCommitted(engine, 'emit.outcomes', () => commitOutcomes(engine.sql, [sentRow(beat, results)]));
+  await commit(sentRow(beat, results));
   return results.map(r => r.sending);
 }
 
@@ -95,19 +102,13 @@ async function injectWithin(
   injector: Injector,
   outgoing: readonly Outgoing[],
 ): Promise<readonly Outcome[]> {
-  const abort = new AbortController();
-  const timer = engine.ctx.clock.sleep(ATTEMPT_MS, abort.signal).then(
-    () => abort.abort(new Error('the attempt took longer than 60 s')),
-    () => {},
-  );
+  const { clock, log } = engine.ctx;
+  const reason = `the attempt took longer than ${ATTEMPT_MS / 1000} s`;
   try {
-    return await injector.inject(outgoing, abort.signal);
+    return await within({ clock, ms: ATTEMPT_MS, reason }, signal => injector.inject(outgoing, signal));
   } catch (error) {
-    engine.ctx.log('error', 'emit.injector_threw', { reason: String(error) });
+    log('error', 'emit.injector_threw', { reason: String(error) });
     return outgoing.map(() => ({ result: 'maybe_sent', reason: `the injector failed: ${String(error)}` }));
-  } finally {
-    abort.abort();
-    await timer;
   }
 }
 

@@ -8,7 +8,8 @@ import { findInText } from '../domain/finder.ts';
 import { integrity } from '../domain/integrity.ts';
 import { type Expected, recognise } from '../domain/recognise.ts';
 import { partialToken, type SignedBy } from '../domain/token.ts';
-import type { FindingRow, IdentityRow, InboxRow } from '../store/sight.ts';
+import type { FindingRow } from '../store/finding.ts';
+import type { IdentityRow, InboxRow } from '../store/sight.ts';
 import { type Engine, type EventSource, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
 
 /** The order is the encoding in the store: append only. */

@@ -31,9 +31,9 @@ export function remembering(keyring: Keyring, epoch: number, size = REMEMBERED):
   }
   function sign(name: CanaryName, by?: SignedBy): { token: string; uuid: string } {
     if (by && (by.keyIndex !== 0 || by.epoch !== epoch)) return keyring.sign(name, by);
-    if (last && sameName(last.name, name)) return last;
-    const signed = { name: { ...name }, ...keyring.sign(name) };
-    remember(signed);
+    if (last && sameName(last.name, name)) return { token: last.token, uuid: last.uuid };
+    const signed = keyring.sign(name);
+    remember({ name: { ...name }, ...signed });
     return signed;
   }
   function verify(text: string): Verified {

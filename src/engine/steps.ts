@@ -3,9 +3,11 @@
  * nothing after it, and open canaries get their whole time again. Our own fault, and never the pipeline's loss.
  */
 import { voidBefore } from '../domain/watermark.ts';
+import { bringForward } from '../store/alert.ts';
+import { rewindDetectors } from '../store/detect.ts';
+import { commitFindings } from '../store/finding.ts';
 import { fenceOff, type Lease, LeaseLostError } from '../store/lease.ts';
-import { saveWatch, underLease } from '../store/settle.ts';
-import { commitFindings } from '../store/sight.ts';
+import { saveWatches, underLease } from '../store/lock.ts';
 import { replan, restartDeadlines } from '../store/tidy.ts';
 import { rereadPlans } from './emit.ts';
 import type { Engine } from './live.ts';
@@ -30,17 +32,21 @@ export async function onClockStep(engine: Engine, stepMs: number, held: readonly
   const nowMs = engine.ctx.clock.now();
   engine.ctx.log('warn', 'clock.step', { stepMs: Math.round(stepMs) });
   await restartDeadlines(engine.sql, nowMs);
-  for (const p of engine.pipelines) {
-    await replan(engine.sql, p.number, { nowMs, backwards: stepMs < 0 });
-    await commitFindings(engine.sql, { pipeline: p.number, checkpoint: 0 }, [
-      { kind: 'clock_step', at_ms: nowMs, count: 1, sample: { stepMs: Math.round(stepMs) } },
-    ]);
+  for (const p of engine.pipelines) await replan(engine.sql, p.number, { nowMs, backwards: stepMs < 0 });
+  if (stepMs < 0) {
+    await rewindDetectors(engine.sql, nowMs);
+    await bringForward(engine.sql, nowMs);
   }
+  const finding = { kind: 'clock_step', at_ms: nowMs, count: 1, sample: { stepMs: Math.round(stepMs) } };
+  await commitFindings(
+    engine.sql,
+    engine.pipelines.map(p => ({ pipeline: p.number, checkpoint: 0, ...finding })),
+  );
   await rereadPlans(engine);
   for (const lease of held) {
     try {
       await underLease(engine.sql, lease, async (tx, watch) => {
-        await saveWatch(tx, lease, voidBefore(watch, nowMs));
+        await saveWatches(tx, [{ lease, watch: voidBefore(watch, nowMs) }]);
         await fenceOff(tx, lease);
       });
     } catch (error) {

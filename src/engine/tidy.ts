@@ -1,6 +1,7 @@
 /** The step `tidy`: drops what is old, closes what nobody can judge any more. */
 
 import { acquireLeases } from '../store/lease.ts';
+import { dropNotices } from '../store/read-notices.ts';
 import { readRetiredOpen } from '../store/register.ts';
 import { dropOld, dropPast } from '../store/tidy.ts';
 import type { Engine } from './live.ts';
@@ -9,20 +10,37 @@ import { settle } from './settle.ts';
 /** Statements of one kind in one step; what is left waits for the next. */
 const ROUNDS_MAX = 20;
 
-export async function tidy(engine: Engine): Promise<void> {
-  const nowMs = engine.ctx.clock.now();
-  // Again and again: who held them before may not be gone yet, nor what it was sending.
-  await closeRetired(engine);
-  const { canariesMs, exceptionsMs, rollupsMs } = engine.config.retention;
-  for (const p of engine.pipelines) {
-    const before = { canariesMs: nowMs - canariesMs, exceptionsMs: nowMs - exceptionsMs };
-    for (let i = 0; i < ROUNDS_MAX && (await dropOld(engine.sql, p.number, before)) > 0; i++);
-    await dropPast(engine.sql, p.number, {
+/** Exceptions stay where ordinary rows go: only so often are all of them gone through for what has grown old since. */
+const SWEEP_EVERY_MS = 3_600_000;
+
+/** The step, which remembers up to where it has been. */
+export function createTidy(engine: Engine): () => Promise<void> {
+  const { sql, ctx, config } = engine;
+  const { canariesMs, exceptionsMs, rollupsMs } = config.retention;
+  let sweptMono = Number.NEGATIVE_INFINITY;
+  let reachedMs = 0;
+  return async () => {
+    // Again and again: who held them before may not be gone yet, nor what it was sending.
+    await closeRetired(engine);
+    const nowMs = ctx.clock.now();
+    const isSweep = ctx.clock.mono() - sweptMono >= SWEEP_EVERY_MS;
+    const before = {
+      // What closes late goes with one of the next, or with the next sweep.
+      fromMs: isSweep ? 0 : reachedMs - SWEEP_EVERY_MS,
+      canariesMs: nowMs - canariesMs,
       exceptionsMs: nowMs - exceptionsMs,
-      rollupsMs: nowMs - rollupsMs,
-    });
-  }
+    };
+    for (let i = 0; i < ROUNDS_MAX && (await dropOld(sql, before)) > 0; i++);
+    reachedMs = before.canariesMs;
+    if (!isSweep) return;
+    for (let i = 0; i < ROUNDS_MAX && (await dropNotices(sql, before.exceptionsMs)) > 0; i++);
+    await dropPast(sql, { exceptionsMs: nowMs - exceptionsMs, rollupsMs: nowMs - rollupsMs });
+    sweptMono = ctx.clock.mono();
+  };
 }
+
+/** The step once, whole: for those that don't stay open. */
+export const tidy = (engine: Engine): Promise<void> => createTidy(engine)();
 
 /** Open canaries of checkpoints that left the configuration close as `unproven`: nobody will look for them again. */
 export async function closeRetired(engine: Engine): Promise<void> {
@@ -51,6 +69,6 @@ export async function closeRetired(engine: Engine): Promise<void> {
         downstream: [],
       },
     };
-    for (let i = 0; i < ROUNDS_MAX && (await settle(engine, at, [])).more; i++);
+    for (let i = 0; i < ROUNDS_MAX && (await settle(engine, { at, seconds: [] })).more; i++);
   }
 }

@@ -14,7 +14,7 @@ import { mountDemo } from './demo/mount.ts';
 import { createNarrator } from './demo/narrator.ts';
 import { openParts } from './demo/parts.ts';
 import { prepareDemoDir } from './demo/place.ts';
-import { greeting, hints } from './demo/words.ts';
+import { greeting, hints, noticeLines } from './demo/words.ts';
 import { listen, type NodeHandle, startNode } from './node.ts';
 
 export interface DemoOptions {
@@ -29,6 +29,8 @@ export interface DemoOptions {
   readonly say: (line: string) => void;
   /** Say nothing but the address. */
   readonly quiet?: boolean;
+  /** A receiver of the user's own for notices. */
+  readonly webhook?: { readonly url: string; readonly secret?: string };
   readonly signal?: AbortSignal;
 }
 
@@ -49,7 +51,16 @@ export async function startDemo(options: DemoOptions): Promise<DemoHandle> {
   const stop = new AbortController();
   try {
     const dataDir = await prepareDemoDir(options.dataDir, options.fresh ?? false);
-    const parts = await openParts(front, dataDir, log);
+    const { webhook } = options;
+    const parts = await openParts({
+      front,
+      dataDir,
+      log,
+      ...(webhook ? { webhook } : {}),
+      hear: notice => {
+        if (!options.quiet) for (const line of noticeLines(notice)) say(line);
+      },
+    });
     void parts.lab.run(stop.signal);
     const { version, signal } = options;
     const node = await startNode({

@@ -50,6 +50,23 @@ export function onsetDetectionMs(onset: {
   return deadlineMs + root(t => lostBy(t) - mean, mean * everyMs + tauMs);
 }
 
+/**
+ * A fault that spreads over agents one by one, each of them failing for good after a time of mean τ: when the first of those
+ * that carry a canary has failed with probability `quantile`, milliseconds. Canaries pinned to a few agents wait for it.
+ */
+export function firstAgentFailsMs(onset: {
+  readonly tauMs: number;
+  readonly covered: number;
+  readonly quantile: number;
+}): number {
+  const { tauMs, covered, quantile } = onset;
+  if (!(tauMs > 0 && Number.isSafeInteger(covered) && covered >= 1))
+    throw new RangeError(`expected tau above 0 and at least 1 agent; found ${tauMs} ms and ${covered}`);
+  if (!(quantile > 0 && quantile < 1))
+    throw new RangeError(`expected a quantile in (0, 1); found ${quantile}`);
+  return (-Math.log1p(-quantile) * tauMs) / covered;
+}
+
 /** P(N ≥ k) for N ~ Poisson(mean). */
 function atLeast(k: number, mean: number): number {
   let fewer = 0;

@@ -1,5 +1,6 @@
 /** Queries of the engine's step `look`: what is open at a checkpoint, so that a look asks for no more than it must. */
 import type { Bucket } from '../domain/verdict.ts';
+import type { SeenBeside } from '../domain/witness.ts';
 import type { CheckpointKey } from './lease.ts';
 import type { Sql } from './open.ts';
 
@@ -22,16 +23,22 @@ export interface OpenCanaries {
   readonly missing_last: number | null;
   /** The next watermark at which something must be judged. */
   readonly next_due: number | null;
+  /** The next one, after `due_by_ms`, at which a canary that still misses passes a deadline. */
+  readonly next_deadline: number | null;
 }
 
 export interface OpenQuestion extends CheckpointKey {
   readonly due_by_ms: number;
   /** Beats further apart than this are spans of their own. */
   readonly due_gap_ms: number;
+  /** What is due after the one and by the other counts as pending. */
+  readonly pending_from_ms: number;
   readonly pending_until_ms: number;
-  /** What counts as pending. */
-  readonly pending_buckets: readonly Bucket[];
+  /** What of it does; null: all that hasn't closed. */
+  readonly pending_buckets: readonly Bucket[] | null;
   readonly missing_from_ms: number;
+  /** Deadlines beyond this don't matter yet. */
+  readonly deadline_until_ms: number;
 }
 
 /**
@@ -42,11 +49,11 @@ export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Pr
   if (questions.length === 0) return [];
   return await sql<OpenCanaries[]>`
     select o.* from rows from (json_to_recordset(${JSON.stringify(questions)}::text::json)
-        as (pipeline int, checkpoint int, due_by_ms int8, due_gap_ms int8, pending_until_ms int8, pending_buckets json,
-            missing_from_ms int8)) with ordinality as q
+        as (pipeline int, checkpoint int, due_by_ms int8, due_gap_ms int8, pending_from_ms int8, pending_until_ms int8,
+            pending_buckets json, missing_from_ms int8, deadline_until_ms int8)) with ordinality as q
      cross join lateral (
       with due as (
-        select m.slot, b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0) as sent
+        select m.slot, greatest(b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0), b.restart_ms) as sent
           from mark m join beat b using (pipeline, slot, part)
          where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint and m.next_due_ms <= q.due_by_ms
            and m.counts ?| array['pending', 'overdue', 'drill_open']),
@@ -62,8 +69,8 @@ export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Pr
         select min(m.slot) as first
           from mark m
          where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint
-           and m.next_due_ms > q.due_by_ms and m.next_due_ms <= q.pending_until_ms
-           and m.counts ?| array(select json_array_elements_text(q.pending_buckets))),
+           and m.next_due_ms > q.pending_from_ms and m.next_due_ms <= q.pending_until_ms
+           and (q.pending_buckets is null or m.counts ?| array(select json_array_elements_text(q.pending_buckets)))),
       missing as (
         select min(slot) as first, max(slot) as last from mark
          where pipeline = q.pipeline and checkpoint = q.checkpoint and exceptional
@@ -72,7 +79,42 @@ export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Pr
              (select coalesce(json_agg(spans order by first), '[]') from spans) as due,
              missing.first as missing_first, missing.last as missing_last,
              (select min(next_due_ms) from mark
-               where pipeline = q.pipeline and checkpoint = q.checkpoint and next_due_ms is not null) as next_due
+               where pipeline = q.pipeline and checkpoint = q.checkpoint and next_due_ms is not null) as next_due,
+             (select next_due_ms from mark
+               where pipeline = q.pipeline and checkpoint = q.checkpoint
+                 and next_due_ms > q.due_by_ms and next_due_ms <= q.deadline_until_ms
+                 and counts ?| array['pending', 'overdue', 'drill_open']
+               order by next_due_ms limit 1) as next_deadline
         from pending, missing) o
      order by q.ordinality`;
+}
+
+/** So many beats are gone through on each side; an outage longer than that leaves the newest canaries seen as anchors. */
+const BESIDE_MAX = 200;
+const SEEN = 3;
+
+/** For each span, in their order, the beats beside it of which something had been seen by `seenByMs`. */
+export async function readSeenBeside(
+  sql: Sql,
+  at: CheckpointKey,
+  spans: readonly DueSpan[],
+  { fromMs, seenByMs }: { readonly fromMs: number; readonly seenByMs: number },
+): Promise<SeenBeside[]> {
+  if (spans.length === 0) return [];
+  const seenIn = (side: ReturnType<typeof sql>, order: ReturnType<typeof sql>) => sql`(
+    select case when count(*) > 0 then json_build_object('first', min(slot), 'last', max(slot), 'sent', max(sent)) end
+      from (
+        select m.slot, b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0) as sent
+          from (select pipeline, slot, part, seen_offs from mark
+                 where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and ${side}
+                 order by slot ${order} limit ${BESIDE_MAX}) m
+          join beat b using (pipeline, slot, part)
+         where exists (select from unnest(m.seen_offs) o where b.due_ms + o < ${seenByMs}::int8)
+         order by m.slot ${order} limit ${SEEN}) x)`;
+  return await sql<SeenBeside[]>`
+    select ${seenIn(sql`slot <= s.first and slot >= ${fromMs}::int8`, sql`desc`)} as before,
+           ${seenIn(sql`slot >= s.last`, sql`asc`)} as after
+      from rows from (json_to_recordset(${JSON.stringify(spans)}::text::json) as (first int8, last int8))
+             with ordinality as s
+     order by s.ordinality`;
 }

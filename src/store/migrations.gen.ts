@@ -43,17 +43,19 @@ export const migrations: readonly { name: string; hash: string; statements: read
   },
   {
     name: '0003_incidents',
-    hash: '0e2713337b4203f3',
+    hash: 'a0a3e83b822f3c42',
     statements: [
-      'CREATE TABLE "chain" (\n\t"pipeline" integer NOT NULL,\n\t"checkpoint" integer NOT NULL,\n\t"number" integer NOT NULL,\n\t"hour_ms" bigint NOT NULL,\n\t"sealed_ms" bigint NOT NULL,\n\t"counts" jsonb NOT NULL,\n\t"delays_hash" text NOT NULL,\n\t"hash" text NOT NULL,\n\tCONSTRAINT "chain_pipeline_checkpoint_number_pk" PRIMARY KEY("pipeline","checkpoint","number")\n)',
+      'CREATE TABLE "chain" (\n\t"pipeline" integer NOT NULL,\n\t"number" integer NOT NULL,\n\t"checkpoint" integer NOT NULL,\n\t"hour_ms" bigint NOT NULL,\n\t"sealed_ms" bigint NOT NULL,\n\t"counts" jsonb NOT NULL,\n\t"delays_hash" text NOT NULL,\n\t"hash" text NOT NULL,\n\tCONSTRAINT "chain_pipeline_number_pk" PRIMARY KEY("pipeline","number")\n)',
       'CREATE TABLE "detector" (\n\t"pipeline" integer NOT NULL,\n\t"checkpoint" integer NOT NULL,\n\t"objective" text NOT NULL,\n\t"fed_ms" bigint,\n\t"state" jsonb NOT NULL,\n\t"log_threshold" double precision NOT NULL,\n\tCONSTRAINT "detector_pipeline_checkpoint_objective_pk" PRIMARY KEY("pipeline","checkpoint","objective")\n)',
       'CREATE TABLE "incident" (\n\t"number" integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "incident_number_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),\n\t"pipeline" integer NOT NULL,\n\t"checkpoint" integer NOT NULL,\n\t"kind" text NOT NULL,\n\t"began_ms" bigint NOT NULL,\n\t"detected_ms" bigint NOT NULL,\n\t"ended_ms" bigint,\n\t"quiet_ms" bigint,\n\t"reopened" integer DEFAULT 0 NOT NULL,\n\t"facts" jsonb NOT NULL,\n\t"state" jsonb NOT NULL\n)',
       'CREATE TABLE "incident_note" (\n\t"incident" integer NOT NULL,\n\t"number" integer GENERATED ALWAYS AS IDENTITY (sequence name "incident_note_number_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),\n\t"at_ms" bigint NOT NULL,\n\t"by" text NOT NULL,\n\t"kind" text NOT NULL,\n\t"text" text NOT NULL,\n\tCONSTRAINT "incident_note_incident_number_pk" PRIMARY KEY("incident","number")\n)',
       'CREATE TABLE "outbox" (\n\t"incident" integer NOT NULL,\n\t"notifier" text NOT NULL,\n\t"sequence" integer NOT NULL,\n\t"event" text NOT NULL,\n\t"notice" jsonb NOT NULL,\n\t"created_ms" bigint NOT NULL,\n\t"next_ms" bigint NOT NULL,\n\t"attempts" integer DEFAULT 0 NOT NULL,\n\t"claimed_by" text,\n\t"claimed_until_ms" bigint,\n\t"state" text DEFAULT \'waiting\' NOT NULL,\n\t"done_ms" bigint,\n\t"receipt" jsonb,\n\t"error" text,\n\tCONSTRAINT "outbox_incident_notifier_sequence_pk" PRIMARY KEY("incident","notifier","sequence")\n)',
+      'ALTER TABLE "rollup" ADD COLUMN "sealed" boolean DEFAULT false NOT NULL',
       'CREATE INDEX "chain_hour" ON "chain" USING btree ("pipeline","checkpoint","hour_ms")',
       'CREATE UNIQUE INDEX "incident_open" ON "incident" USING btree ("pipeline","kind","checkpoint") WHERE ended_ms is null',
       'CREATE INDEX "incident_began" ON "incident" USING btree ("pipeline","began_ms")',
       'CREATE INDEX "outbox_waiting" ON "outbox" USING btree ("next_ms") WHERE state = \'waiting\'',
+      'CREATE INDEX "rollup_unsealed" ON "rollup" USING btree ("pipeline","hour_ms") WHERE not sealed',
     ],
   },
 ];

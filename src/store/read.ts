@@ -37,7 +37,7 @@ const spansOf = (tx: Tx, spans: readonly Span[]) => tx`
 
 /** Only canaries that were asked for one by one can be tests, and they have high parts: the others need no look at `beat`. */
 const notTest = (tx: Tx) => tx`
-  (m.part < 100000 or not exists (
+  (m.part < 100000 or m.part >= 1000000 or not exists (
     select from beat b where b.pipeline = m.pipeline and b.slot = m.slot and b.part = m.part and b.kind = 'test'))`;
 
 /**
@@ -133,7 +133,7 @@ export async function readPipelines(
       from pipeline p
       left join lateral (
         select due_ms from beat
-         where pipeline = p.number and part < 100000 and due_ms <= ${nowMs}
+         where pipeline = p.number and kind = 'planned' and due_ms <= ${nowMs}
          order by slot desc limit 1) b on true
      cross join lateral (
         select (count(*) filter (where state in ('new', 'active')))::int as active,
@@ -177,20 +177,22 @@ export interface DrillRow {
   readonly bucket: string;
 }
 
-const DRILLS_MAX = 2_000;
+/** Of each span. */
+const DRILLS_MAX = 200;
 
 /** Drills in these spans, newest first. */
 export async function readDrills(tx: Tx, spans: readonly Span[]): Promise<DrillRow[]> {
   if (spans.length === 0) return [];
   return await tx<DrillRow[]>`
     with ${spansOf(tx, spans)}
-    select s.span, m.slot, b.due_ms, c.key as bucket
-      from s
-      join mark m on m.pipeline = s.pipeline and m.checkpoint = s.checkpoint
-                 and m.slot >= s.from_ms and m.slot < s.to_ms
-                 and m.counts ?| array['drill_open', 'drill_lost', 'drill_unproven', 'drill_seen']
-      join beat b on b.pipeline = m.pipeline and b.slot = m.slot and b.part = m.part
-     cross join lateral jsonb_object_keys(m.counts) c(key)
-     where c.key like 'drill%'
-     order by m.slot desc limit ${DRILLS_MAX}`;
+    select s.span, d.slot, d.due_ms, d.bucket
+      from s cross join lateral (
+        select m.slot, b.due_ms, c.key as bucket
+          from mark m
+          join beat b on b.pipeline = m.pipeline and b.slot = m.slot and b.part = m.part
+         cross join lateral jsonb_object_keys(m.counts) c(key)
+         where m.pipeline = s.pipeline and m.checkpoint = s.checkpoint and m.slot >= s.from_ms and m.slot < s.to_ms
+           and m.counts ?| array['drill_open', 'drill_lost', 'drill_unproven', 'drill_seen'] and c.key like 'drill%'
+         order by m.slot desc limit ${DRILLS_MAX}) d
+     order by d.slot desc`;
 }

@@ -26,9 +26,6 @@ const ms = (name: string) => bigint(name, { mode: 'number' });
 const offsets = (name: string) => integer(name).array();
 const int4Json = customType<{ data: unknown }>({ dataType: () => 'jsonb' });
 
-/** Canaries in one row of `beat`. */
-export const PART_SIZE = 1000;
-
 /** One row: who this store is. A restored backup gets a new epoch, so it can't reuse names. */
 export const meta = pgTable('meta', {
   one: boolean('one').primaryKey().default(true),
@@ -258,8 +255,13 @@ export const rollup = pgTable(
     counts: jsonb('counts').notNull(),
     /** Sketch of delays, milliseconds. */
     delays: jsonb('delays'),
+    /** The chain holds it as it is. */
+    sealed: boolean('sealed').notNull().default(false),
   },
-  t => [primaryKey({ columns: [t.pipeline, t.checkpoint, t.hourMs] })],
+  t => [
+    primaryKey({ columns: [t.pipeline, t.checkpoint, t.hourMs] }),
+    index('rollup_unsealed').on(t.pipeline, t.hourMs).where(sql`not sealed`),
+  ],
 );
 
 /** Things noticed that are no verdict: echoes, forgeries, orphans, vanished records, clock steps, skipped beats. */
@@ -383,26 +385,26 @@ export const outbox = pgTable(
 );
 
 /**
- * The hash chain over the rollups: a link when an hour is whole, another whenever it changes after that. Links are never
- * updated or deleted before the rollups' retention.
+ * The hash chain over a pipeline's rollups: a link when an hour at a checkpoint is whole, another whenever it changes after
+ * that. Links are never changed.
  */
 export const chain = pgTable(
   'chain',
   {
     pipeline: integer('pipeline').notNull(),
-    checkpoint: integer('checkpoint').notNull(),
     number: integer('number').notNull(),
+    checkpoint: integer('checkpoint').notNull(),
     hourMs: ms('hour_ms').notNull(),
     sealedMs: ms('sealed_ms').notNull(),
-    /** The rollup as it was then. */
+    /** The rollup's counts as they were then. */
     counts: jsonb('counts').notNull(),
-    /** SHA-256 of its delays. */
+    /** SHA-256 of its delays, hexadecimal. */
     delaysHash: text('delays_hash').notNull(),
     /** SHA-256 of the link before and all of the above, hexadecimal. */
     hash: text('hash').notNull(),
   },
   t => [
-    primaryKey({ columns: [t.pipeline, t.checkpoint, t.number] }),
+    primaryKey({ columns: [t.pipeline, t.number] }),
     index('chain_hour').on(t.pipeline, t.checkpoint, t.hourMs),
   ],
 );

@@ -1,9 +1,11 @@
 /** Queries of the engine's step `sight`: evidence, cursor and the look's end in one transaction (law 7). */
 import type { Json } from '../contracts/observer.ts';
 import type { Watch } from '../domain/watermark.ts';
+import { type FindingRow, findingUpsert } from './finding.ts';
 import { toJson } from './json.ts';
-import { type CheckpointKey, type Lease, LeaseLostError } from './lease.ts';
-import type { Sql, Tx } from './open.ts';
+import type { CheckpointKey, Lease } from './lease.ts';
+import { lostLease } from './lock.ts';
+import type { Sql } from './open.ts';
 
 /** What may lie in a checkpoint's inbox. The order is the encoding: append only. */
 export const INBOX_KINDS = ['seen', 'downstream', 'gap', 'skipped', 'probe'] as const;
@@ -38,120 +40,115 @@ export interface IdentityRow {
   readonly look: number;
 }
 
-export interface FindingRow {
-  readonly kind: string;
-  readonly at_ms: number;
-  readonly count: number;
-  readonly sample: unknown;
+/** A page of a look, or its end; findings and identities beside what counts. */
+export interface Evidence {
+  readonly rows: readonly InboxRow[];
+  readonly watch?: Watch;
+  readonly cursor?: Json;
+  readonly findings?: readonly FindingRow[];
+  readonly identities?: readonly IdentityRow[];
 }
 
-const inboxColumns = `slot int8, target int, index int, kind smallint, seen_ms int8, seen_after_ms int8,
-  ingested_ms int8, record int, copies int, look int8, integrity smallint, detail jsonb`;
+export interface LeasedEvidence {
+  readonly lease: Lease;
+  readonly evidence: Evidence;
+}
 
-/** Commits a page of evidence with the cursor behind it, or a look's end with its watch. Throws LeaseLostError. */
-export async function commitSightings(
-  sql: Sql,
-  lease: Lease,
-  evidence: {
-    readonly rows: readonly InboxRow[];
-    readonly watch?: Watch;
-    readonly cursor?: Json;
-    readonly findings?: readonly FindingRow[];
-    readonly identities?: readonly IdentityRow[];
-  },
-): Promise<void> {
-  const { rows, watch, cursor, findings = [], identities = [] } = evidence;
-  const done = await sql`
-    with c as (
-      update checkpoint
-         set watermark = coalesce(${watch === undefined ? null : toJson(watch)}::text::jsonb, watermark),
-             cursor = coalesce(${cursor === undefined ? null : toJson(cursor)}::text::jsonb, cursor)
-       where pipeline = ${lease.pipeline} and number = ${lease.checkpoint} and fence = ${lease.fence}
-      returning 1),
-    s as (
-      insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record,
-                            copies, look, integrity, detail)
-      select ${lease.pipeline}, ${lease.checkpoint}, r.*
-        from json_to_recordset(${toJson(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})
-       where exists (select from c))
-    ${parking(sql, lease, identities, sql`where exists (select from c)`)},
-    f as (${findingUpsert(sql, lease, findings, sql`where exists (select from c)`)})
-    select 1 from c`;
-  if (done.length === 0)
-    throw new LeaseLostError(`the lease on ${lease.pipeline}/${lease.checkpoint} went to another replica`);
+const inboxColumns = `pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record, copies,
+  look, integrity, detail`;
+const inboxTypes = `pipeline int, checkpoint int, slot int8, target int, index int, kind smallint, seen_ms int8,
+  seen_after_ms int8, ingested_ms int8, record int, copies int, look int8, integrity smallint, detail jsonb`;
+
+/**
+ * Commits pages of evidence with the cursors behind them, or looks' ends with their watches, each under its lease, in one
+ * statement. Locks the checkpoints' rows in the order given (lock.ts). Says which of them still had their lease.
+ */
+export async function commitTogether(sql: Sql, pages: readonly LeasedEvidence[]): Promise<boolean[]> {
+  const states = pages.map(({ lease, evidence: { watch, cursor } }) => ({
+    ...lease,
+    watermark: watch ?? null,
+    cursor: cursor ?? null,
+  }));
+  const kept = sql`join c using (pipeline, checkpoint)`;
+  const done = await sql<CheckpointKey[]>`
+    with e as (
+      select * from rows from (json_to_recordset(${toJson(states)}::text::json) as (pipeline int, checkpoint int, fence int8, watermark jsonb, cursor jsonb))
+             with ordinality as x(pipeline, checkpoint, fence, watermark, cursor, n)),
+    own as (
+      select c.pipeline, c.number from checkpoint c
+        join e on e.pipeline = c.pipeline and e.checkpoint = c.number and e.fence = c.fence
+       order by e.n for update of c),
+    c as (
+      update checkpoint c set watermark = coalesce(e.watermark, c.watermark), cursor = coalesce(e.cursor, c.cursor)
+        from own join e on e.pipeline = own.pipeline and e.checkpoint = own.number
+       where c.pipeline = own.pipeline and c.number = own.number
+      returning c.pipeline, c.number as checkpoint),
+    s as (${inboxInsert(
+      sql,
+      pages.flatMap(p => at(p.lease, p.evidence.rows)),
+      kept,
+    )})
+    ${parking(
+      sql,
+      pages.flatMap(p => at(p.lease, p.evidence.identities ?? [])),
+      kept,
+    )}
+    ${finding(
+      sql,
+      pages.flatMap(p => at(p.lease, p.evidence.findings ?? [])),
+      kept,
+    )}
+    select pipeline, checkpoint from c`;
+  const held = new Set(done.map(c => `${c.pipeline}/${c.checkpoint}`));
+  return pages.map(({ lease }) => held.has(`${lease.pipeline}/${lease.checkpoint}`));
+}
+
+/** The same for one. Throws LeaseLostError. */
+export async function commitSightings(sql: Sql, lease: Lease, evidence: Evidence): Promise<void> {
+  const [isHeld] = await commitTogether(sql, [{ lease, evidence }]);
+  if (!isHeld) throw lostLease(lease);
 }
 
 /** Evidence that came to us: no lease is needed, any replica may take it. */
 export async function commitReceived(
   sql: Sql,
-  at: CheckpointKey,
+  place: CheckpointKey,
   rows: readonly InboxRow[],
   findings: readonly FindingRow[] = [],
   identities: readonly IdentityRow[] = [],
 ): Promise<void> {
   if (rows.length === 0 && findings.length === 0 && identities.length === 0) return;
   await sql`
-    with f as (${findingUpsert(sql, at, findings)})
-    ${parking(sql, at, identities)}
-    insert into sighting (pipeline, checkpoint, slot, target, index, kind, seen_ms, seen_after_ms, ingested_ms, record,
-                          copies, look, integrity, detail)
-    select ${at.pipeline}, ${at.checkpoint}, r.*
-      from json_to_recordset(${toJson(rows)}::text::json) as r(${sql.unsafe(inboxColumns)})`;
+    with s as (${inboxInsert(sql, at(place, rows))})
+    ${parking(sql, at(place, identities))}
+    ${finding(sql, at(place, findings))}
+    select`;
 }
 
-/** One more part of a statement that begins with `with`; most have nothing to park. */
-function parking(sql: Sql, at: CheckpointKey, identities: readonly IdentityRow[], where = sql`where true`) {
+const at = <Row>({ pipeline, checkpoint }: CheckpointKey, rows: readonly Row[]): (Row & CheckpointKey)[] =>
+  rows.map(row => ({ pipeline, checkpoint, ...row }));
+
+const inboxInsert = (sql: Sql, rows: readonly (InboxRow & CheckpointKey)[], where = sql``) => sql`
+  insert into sighting (${sql.unsafe(inboxColumns)})
+  select ${sql.unsafe(inboxColumns)}
+    from json_to_recordset(${toJson(rows)}::text::json) as r(${sql.unsafe(inboxTypes)}) ${where}`;
+
+/** One more part of a statement that begins with `with`; most have nothing to park, and nothing was found. */
+function parking(sql: Sql, identities: readonly (IdentityRow & CheckpointKey)[], where = sql``) {
   if (identities.length === 0) return sql``;
   return sql`,
     i as (
       insert into identity (pipeline, checkpoint, identity, key, seen_ms, seen_after_ms, ingested_ms, record, copies, look)
-      select ${at.pipeline}, ${at.checkpoint}, r.*
+      select pipeline, checkpoint, identity, key, seen_ms, seen_after_ms, ingested_ms, record, copies, look
         from json_to_recordset(${toJson(identities)}::text::json)
-          as r(identity text, key int, seen_ms int8, seen_after_ms int8, ingested_ms int8, record int, copies int, look int8)
+          as r(pipeline int, checkpoint int, identity text, key int, seen_ms int8, seen_after_ms int8, ingested_ms int8,
+               record int, copies int, look int8)
        ${where}
       on conflict do nothing)`;
 }
 
-const HOUR_MS = 3_600_000;
-
-function findingUpsert(
-  sql: Sql | Tx,
-  at: CheckpointKey,
-  findings: readonly FindingRow[],
-  where = sql`where true`,
-) {
-  const byKey = new Map<
-    string,
-    { kind: string; hour_ms: number; count: number; first_ms: number; last_ms: number; sample: unknown }
-  >();
-  for (const f of findings) {
-    const hour_ms = f.at_ms - (f.at_ms % HOUR_MS);
-    const known = byKey.get(`${f.kind} ${hour_ms}`);
-    if (known) {
-      known.count += f.count;
-      known.last_ms = Math.max(known.last_ms, f.at_ms);
-    } else {
-      byKey.set(`${f.kind} ${hour_ms}`, { ...f, hour_ms, first_ms: f.at_ms, last_ms: f.at_ms });
-    }
-  }
-  return sql`
-    insert into finding as f (pipeline, checkpoint, kind, hour_ms, count, first_ms, last_ms, sample)
-    select ${at.pipeline}, ${at.checkpoint}, r.kind, r.hour_ms, r.count, r.first_ms, r.last_ms, r.sample
-      from json_to_recordset(${toJson([...byKey.values()])}::text::json)
-        as r(kind text, hour_ms int8, count int8, first_ms int8, last_ms int8, sample jsonb)
-     ${where}
-    on conflict (pipeline, checkpoint, kind, hour_ms) do update
-      set count = f.count + excluded.count, last_ms = greatest(f.last_ms, excluded.last_ms), sample = excluded.sample`;
-}
-
-/** Things noticed outside of a look: clock steps, refused pushes, aliens. */
-export async function commitFindings(
-  sql: Sql | Tx,
-  at: CheckpointKey,
-  findings: readonly FindingRow[],
-): Promise<void> {
-  if (findings.length > 0) await findingUpsert(sql, at, findings);
-}
+const finding = (sql: Sql, findings: readonly (FindingRow & CheckpointKey)[], where = sql``) =>
+  findings.length === 0 ? sql`` : sql`, f as (${findingUpsert(sql, findings, where)})`;
 
 /** What the store knows of these identities, all as of one moment. */
 export interface KnownIdentities {

@@ -19,6 +19,8 @@ export interface Access {
   has(request: Request, scope: Scope): boolean;
   /** Throws 401 or 403 unless it may. `own`: a key that serves here alone. */
   demand(request: Request, scope: Scope, own?: string): void;
+  /** Name of the key that the request carries; null: none that is known. */
+  who(request: Request): string | null;
 }
 
 const LOOPBACK = /^(?:localhost|(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i;
@@ -32,19 +34,19 @@ export function createAccess(config: Pick<Config, 'access' | 'listen' | 'pipelin
   const isOpen = (request: Request): boolean =>
     isLocal && LOOPBACK.test(new URL(request.url).hostname) && !PROXIED.some(h => request.headers.has(h));
 
-  function scopesOf(secret: string | undefined): readonly Scope[] | undefined {
-    let found: readonly Scope[] | undefined;
+  function keyOf(secret: string | undefined): (typeof keys)[number] | undefined {
+    let found: (typeof keys)[number] | undefined;
     // Every key is compared, in constant time, so that time tells nothing of them.
-    for (const k of keys) if (secret !== undefined && sameSecret(k.key, secret)) found = k.scopes;
+    for (const k of keys) if (secret !== undefined && sameSecret(k.key, secret)) found = k;
     return found;
   }
 
   const has = (request: Request, scope: Scope): boolean =>
-    isOpen(request) || (scopesOf(secretOf(request))?.includes(scope) ?? false);
+    isOpen(request) || (keyOf(secretOf(request))?.scopes.includes(scope) ?? false);
 
   function refuse(request: Request, scope: Scope): never {
     const secret = secretOf(request);
-    if (scopesOf(secret))
+    if (keyOf(secret))
       throw new Problem('forbidden', `expected a key with the scope ${scope}; this one hasn’t got it`);
     const found = secret === undefined ? 'found none' : 'the one sent isn’t known';
     throw new Problem(
@@ -68,6 +70,7 @@ export function createAccess(config: Pick<Config, 'access' | 'listen' | 'pipelin
       if (own !== undefined && secret !== undefined && sameSecret(own, secret)) return;
       if (!has(request, scope)) refuse(request, scope);
     },
+    who: request => keyOf(secretOf(request))?.name ?? null,
   };
 }
 

@@ -4,9 +4,11 @@
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import type { RunningEngine } from '../engine/engine.ts';
 import { createAccess } from './access.ts';
 import { canariesApi } from './api/canaries.ts';
+import { incidentsApi } from './api/incidents.ts';
 import { pipelinesApi } from './api/pipelines.ts';
 import { testCanaryApi } from './api/test-canary.ts';
 import { mountEmit } from './emit.ts';
@@ -31,6 +33,9 @@ export function createApp(options: AppOptions): Hono {
   const app = new OpenAPIHono();
   app.onError(error => {
     if (error instanceof Problem) return problemResponse(error);
+    // A body that isn't the JSON it says it is.
+    if (error instanceof HTTPException && error.status === 400)
+      return problemResponse(new Problem('bad-request', error.message));
     running.engine.ctx.log('error', 'web.failed', { reason: error.stack ?? error.message });
     return problemResponse(
       new Problem('internal', 'the log says more; try again, and report it if it stays'),
@@ -38,6 +43,7 @@ export function createApp(options: AppOptions): Hono {
   });
   app.route('/api/v1', pipelinesApi({ running, access }));
   app.route('/api/v1', canariesApi({ running, access }));
+  app.route('/api/v1', incidentsApi({ running, access }));
   app.route('/api/v1', testCanaryApi({ running, access }));
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'http',

@@ -10,6 +10,7 @@ import type { CheckpointView, PipelineState, PipelineView } from '../engine/view
 import { bucketEstimate, bucketUpper, type Sketch, sketchCount } from '../stats/sketch.ts';
 import type { Access } from './access.ts';
 import { CONTENT_TYPE, exposition, type Family, type Labels, type Sample } from './exposition.ts';
+import { incidentFamily, noticeFamilies } from './metrics-incidents.ts';
 
 const WINDOW_MS = 3_600_000;
 const STATES = [
@@ -31,15 +32,19 @@ export function mountMetrics(
   app.get('/metrics', async c => {
     const only = options.access.readable(c.req.raw);
     const { pipelines } = await overview(engine, { windowMs: WINDOW_MS, only });
-    const own = options.access.has(c.req.raw, 'read')
-      ? processFamilies(options.running, options.version)
-      : [];
-    return new Response(
-      exposition([...pipelineFamilies(pipelines), ...checkpointFamilies(pipelines), ...own]),
-      {
-        headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' },
-      },
-    );
+    const isPublic = !options.access.has(c.req.raw, 'read');
+    const own = isPublic
+      ? []
+      : [...(await noticeFamilies(engine)), ...processFamilies(options.running, options.version)];
+    const families = [
+      ...pipelineFamilies(pipelines),
+      ...checkpointFamilies(pipelines),
+      await incidentFamily(engine, { only, isPublic }),
+      ...own,
+    ];
+    return new Response(exposition(families), {
+      headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' },
+    });
   });
 }
 

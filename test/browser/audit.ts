@@ -13,7 +13,11 @@ export function structure(): string[] {
         .split(' ')
         .map(id => document.getElementById(id)?.textContent ?? '')
         .join(' ')
-    ).trim() || (e.textContent ?? '').trim();
+    ).trim() ||
+    (e instanceof HTMLInputElement || e instanceof HTMLTextAreaElement || e instanceof HTMLSelectElement
+      ? [...(e.labels ?? [])].map(l => l.textContent ?? '').join(' ')
+      : (e.textContent ?? '')
+    ).trim();
 
   if (!document.documentElement.lang) wrong.push('the document has no language');
   if (!document.title) wrong.push('the document has no title');
@@ -106,7 +110,8 @@ export function contrast(): string[] {
 
 /** Everything the keyboard should reach, as it comes in the document. */
 export function reachable(): string[] {
-  return [...document.querySelectorAll('a[href], button, summary, input:not([type=hidden]), [tabindex="0"]')]
+  const controls = 'a[href], button, summary, input:not([type=hidden]), textarea, select, [tabindex="0"]';
+  return [...document.querySelectorAll(controls)]
     .filter(e => {
       const box = e.getBoundingClientRect();
       return box.width > 0 && box.height > 0 && !e.closest('[hidden], noscript');

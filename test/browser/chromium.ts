@@ -8,6 +8,7 @@ import type { Overview } from '../../src/engine/overview.ts';
 import { Faults } from '../../src/lab/faults.ts';
 import { mountViews } from '../../src/web/pages/index.tsx';
 import { fixture } from '../web/pages/fixture.ts';
+import { deskWith, type FakeDesk } from '../web/pages/incident-fixture.ts';
 
 const EXECUTABLE = process.env.COALMINE_CHROMIUM ?? '/usr/bin/chromium';
 
@@ -32,6 +33,7 @@ export const openChromium = (): Promise<Browser> =>
 export interface Site {
   readonly origin: string;
   readonly faults: Faults;
+  readonly desk: FakeDesk;
   /** What the pages show; may be changed between requests. */
   view: Overview;
   /** Answers 503 to everything while true. */
@@ -43,12 +45,14 @@ export async function openSite(): Promise<Site> {
   const agents = ['web-1', 'web-2'];
   const faults = new Faults(agents);
   const app = new Hono();
-  const site = { view: fixture, down: false, faults };
+  const site = { view: fixture, down: false, faults, desk: deskWith() };
   app.use(async (c, next) => (site.down ? c.text('down', 503) : next()));
   mountViews(app, {
     version: '0.0.0-test',
     readable: () => site.view.pipelines.map(p => p.name),
     read: async o => ({ ...site.view, pipelines: site.view.pipelines.filter(p => o.only?.includes(p.name)) }),
+    pipelines: fixture.pipelines,
+    incidents: site.desk,
     lab: {
       agents,
       faults: async () => faults.get(),

@@ -4,7 +4,17 @@ import { fixture } from '../web/pages/fixture.ts';
 import { contrast, focused, reachable, smallTargets, structure } from './audit.ts';
 import { missing, openChromium, openSite, type Site } from './chromium.ts';
 
-const PATHS = ['/', '/pipelines/ssh-to-loki', '/pipelines/entra-sign-ins', '/pipelines/nope'];
+const PATHS = [
+  '/',
+  '/pipelines/ssh-to-loki',
+  '/pipelines/entra-sign-ins',
+  '/pipelines/nope',
+  '/incidents',
+  '/incidents/3',
+  '/incidents/7',
+  '/incidents/8',
+  '/incidents/9',
+];
 
 if (missing) console.warn(`browser suite ${missing}`);
 
@@ -100,6 +110,49 @@ describe.skipIf(missing)(`pages in Chromium${missing ? ` (${missing})` : ''}`, (
     site.faults.reset();
   });
 
+  test('without JavaScript an incident is taken and noted upon, and the page doesn’t reload what is being written', async () => {
+    site.desk.said.length = 0;
+    const { found } = await visit('/incidents/7', { javaScriptEnabled: false }, async page => {
+      await page.locator('#ack-by').fill('Kim');
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      await page.getByLabel('What do you know').fill('Two lines\nof it');
+      await page.getByRole('button', { name: 'Add note' }).click();
+      return {
+        url: page.url(),
+        reloads: await page.locator('meta[http-equiv=refresh]').count(),
+        copies: await page.locator('.copy:visible').count(),
+      };
+    });
+    expect(site.desk.said).toEqual([
+      { id: 7, kind: 'ack', text: '', by: 'Kim' },
+      { id: 7, kind: 'note', text: 'Two lines\r\nof it', by: '' },
+    ]);
+    expect(found).toEqual({ url: `${site.origin}/incidents/7#notes`, reloads: 0, copies: 0 });
+  });
+
+  test('new numbers leave what is being written as it is, and a button copies the query whole', async () => {
+    const context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
+    const page = await context.newPage();
+    await page.clock.install();
+    await page.goto(`${site.origin}/incidents/7`);
+    await page.locator('#note-text').fill('half a th');
+    const before = await page.locator('.since').textContent();
+    site.desk.nowMs += 5_000;
+    await page.clock.fastForward(5_100);
+    expect(await page.locator('.since').textContent()).toBe(before);
+    await page.locator('h1').click();
+    await page.clock.fastForward(5_100);
+    await page.locator('.since', { hasText: '22 min 29 s' }).waitFor();
+    expect(await page.locator('#note-text').inputValue()).toBe('half a th');
+    await page.getByRole('button', { name: 'Copy: query' }).click();
+    await page.locator('.copy', { hasText: 'Copied' }).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
+      '{job="auth", host="web-1"} |=',
+    );
+    site.desk.nowMs -= 5_000;
+    await context.close();
+  });
+
   test('brings new numbers by itself, keeping focus and opened details, and says when none come', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -142,6 +195,17 @@ describe.skipIf(missing)(`pages in Chromium${missing ? ` (${missing})` : ''}`, (
     });
     site.view = fixture;
     expect(found.after).toEqual(found.before);
+  });
+
+  test('an incident prints without its forms, and with its chart', async () => {
+    const { found } = await visit('/incidents/7', {}, async page => {
+      await page.emulateMedia({ media: 'print' });
+      return {
+        controls: await page.locator('button:visible, input:visible, textarea:visible').count(),
+        charts: await page.locator('svg.bars:visible').count(),
+      };
+    });
+    expect(found).toEqual({ controls: 0, charts: 1 });
   });
 
   test('prints without controls, and with every chart', async () => {

@@ -1,6 +1,6 @@
 /** The command line as a user has it: the compiled program in a process of its own, in a directory of its own. */
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
@@ -57,11 +57,16 @@ export function expectNoStack({ out, err }: Ended): void {
   expect(`${out}${err}`).not.toMatch(/\n\s+at |this is a bug/);
 }
 
-/** A directory for a test file, gone after it. Passable, so that an embedded store's own user may live in it. */
+/**
+ * A directory for a test file, gone after it, and what stores write beside it. Passable, so that an embedded store's own
+ * user may live in it.
+ */
 export function useDirectory(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'coalmine-cli-'));
-  chmodSync(dir, 0o755);
-  afterAll(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
+  const around = mkdtempSync(join(tmpdir(), 'coalmine-cli-'));
+  const dir = join(around, 'd');
+  mkdirSync(dir);
+  for (const each of [around, dir]) chmodSync(each, 0o755);
+  afterAll(() => rmSync(around, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 

@@ -10,6 +10,8 @@ const VERBS = [
   'run',
   'test',
   'status',
+  'estimate',
+  'exclusions',
   'doctor',
   'scan',
   'export',

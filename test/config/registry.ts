@@ -85,7 +85,7 @@ const observers = [
 const pager: NotifierDefinition = {
   kind: 'pager',
   summary: 'pager',
-  schema: z.strictObject({ key: secret }),
+  schema: z.strictObject({ key: secret.describe('Its key') }),
   runtimes: BOTH,
   traits: { repeatEveryMs: null },
   create: never,

@@ -55,7 +55,7 @@ function rows(node: Node, prefix: string): string[] {
     const says = (value.description ?? '').trim();
     const dot = says === '' || /[.!?]$/.test(says) ? says : `${says}.`;
     const row = `| \`${at}\` | ${cell([dot, remarks(value, node.required?.includes(key) ?? false)].filter(Boolean).join(' '))} |`;
-    if (key === 'inject' || key === 'observe' || at === 'pipelines') return [row];
+    if (key === 'inject' || key === 'observe' || at === 'pipelines' || at === 'notify') return [row];
     const inner = within(value).filter(n => n.properties);
     return [row, ...new Set(inner.flatMap(n => rows(n, at)))];
   });
@@ -105,6 +105,11 @@ const adapters = [
     'observe',
     checkpoint.properties!.observe!,
     kind => registry.observers.get(kind)?.runtimes ?? [],
+  ),
+  adaptersOf(
+    'notify',
+    schema.properties!.notify!.additionalProperties as Node,
+    kind => registry.notifiers.get(kind)?.runtimes ?? [],
   ),
 ].join('\n\n');
 

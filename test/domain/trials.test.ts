@@ -48,9 +48,9 @@ describe('on_time', () => {
     expect(on(openRow({ seen_offs: [D + 5], seen_after_offs: [D] }))).toEqual(LOSS);
   });
 
-  test('what came at a time that straddles D says nothing', () => {
-    expect(on(openRow({ seen_offs: [D + 5], seen_after_offs: [D - 1] }))).toEqual(SKIP);
-    expect(on(openRow({ seen_offs: [D + 5], seen_after_offs: [null] }))).toEqual(SKIP);
+  test('what came at a time that straddles D is no loss: after a blindness only the missing would count', () => {
+    expect(on(openRow({ seen_offs: [D + 5], seen_after_offs: [D - 1] }))).toEqual(ARRIVAL);
+    expect(on(openRow({ seen_offs: [D + 5], seen_after_offs: [null] }))).toEqual(ARRIVAL);
   });
 
   test('waits for W, even where it was seen: who counts must not depend on that', () => {

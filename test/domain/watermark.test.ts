@@ -180,6 +180,8 @@ function factsOf(
     })),
     skewMs: skews.length > 0 ? { low: Math.min(...skews), high: Math.max(...skews) } : null,
     fromMs: look.first.fromMs,
+    oldestMs: found.length > 0 ? Math.min(...found.map(r => r.slotMs)) : null,
+    forgets: null,
     gap: null,
     retryAfterMs: null,
   };

@@ -15,6 +15,7 @@ import receiveObserver from '../../src/observers/receive.ts';
 import { openStore, type Sql } from '../../src/store/open.ts';
 import { useDatabase } from '../support/database.ts';
 import { checkpointConfig, configOf, pipelineConfig } from '../support/ledger.ts';
+import { Statements } from '../support/quiet.ts';
 import { type Hooks, hooked } from '../support/statements.ts';
 import { tallyOf, WorldClock } from '../support/world.ts';
 
@@ -29,6 +30,7 @@ let recordOf: (canary: Outgoing, id: string) => object;
 let answer: () => Promise<void>;
 let signIns: number;
 const errors: unknown[] = [];
+const statements = new Statements();
 
 const write = (record: object): void => {
   log.push({ text: JSON.stringify(record), recordId: `r${log.length}` });
@@ -101,7 +103,7 @@ const pipeline = (checkpoint: CheckpointConfig, event?: PipelineConfig['event'])
 
 async function start(p: PipelineConfig, hooks: Hooks = {}): Promise<void> {
   running = await openEngine({
-    sql: hooked(sql, hooks),
+    sql: hooked(sql, statements.counting(hooks)),
     ctx: {
       clock,
       random: () => 0.5,
@@ -115,13 +117,16 @@ async function start(p: PipelineConfig, hooks: Hooks = {}): Promise<void> {
   });
 }
 
+/** Real time for one step at most; one takes a few milliseconds. */
+const STEP_REAL_MS = 1_000;
+
 const real = (ms: number) => new Promise<void>(done => setTimeout(done, ms));
 
 async function run(ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 500) {
     clock.advance(500);
     await running.tick(0);
-    await Promise.race([running.idle(), real(25)]);
+    await statements.untilQuiet(running.idle(), STEP_REAL_MS);
   }
 }
 

@@ -28,7 +28,7 @@ test('ordinary rows go with their marks, lost ones stay, open ones stay, and the
   >`select count(*)::int as n from mark where next_due_ms is not null`;
   const [lost] = await w.sql<{ n: number }[]>`select count(*)::int as n from mark where counts ? 'lost'`;
   const nowMs = w.clock.now();
-  const dropped = await dropOld(w.sql, 1, { canariesMs: nowMs + 1, exceptionsMs: 0 });
+  const dropped = await dropOld(w.sql, { fromMs: 0, canariesMs: nowMs + 1, exceptionsMs: 0 });
   expect(lost?.n).toBeGreaterThan(0);
   expect(dropped).toBeGreaterThan(0);
   expect(await countOf('beat')).toBe(all - dropped);
@@ -39,7 +39,7 @@ test('ordinary rows go with their marks, lost ones stay, open ones stay, and the
   expect(left).toEqual({ lost: lost?.n, open: open?.n });
   expect((await accountsOf(w.sql)).rolled).toEqual(before.rolled);
   // A copy of one that is gone is told from an orphan by its age alone.
-  await dropOld(w.sql, 1, { canariesMs: nowMs + 1, exceptionsMs: nowMs + 1 });
+  await dropOld(w.sql, { fromMs: 0, canariesMs: nowMs + 1, exceptionsMs: nowMs + 1 });
   expect(await countOf('mark')).toBe(open?.n);
 });
 
@@ -49,8 +49,8 @@ test('rollups, findings and orphans go past their retention', async () => {
   const nowMs = w.clock.now();
   await w.sql`insert into finding values (1, 1, 'echo', ${nowMs}, 1, ${nowMs}, ${nowMs}, null)`;
   await w.sql`insert into orphan values (1, 1, 1, ${nowMs}, 1, ${nowMs})`;
-  await dropPast(w.sql, 1, { exceptionsMs: nowMs, rollupsMs: nowMs - 2 * 3_600_000 });
+  await dropPast(w.sql, { exceptionsMs: nowMs, rollupsMs: nowMs - 2 * 3_600_000 });
   expect([await countOf('finding'), await countOf('orphan'), await countOf('rollup')]).toEqual([1, 1, 1]);
-  await dropPast(w.sql, 1, { exceptionsMs: nowMs + 1, rollupsMs: nowMs + 1 });
+  await dropPast(w.sql, { exceptionsMs: nowMs + 1, rollupsMs: nowMs + 1 });
   expect([await countOf('finding'), await countOf('orphan'), await countOf('rollup')]).toEqual([0, 0, 0]);
 });

@@ -8,6 +8,7 @@ import { type IdentityProvider, identityProvider, REDIRECT } from './identity-pr
 const never = new AbortController().signal;
 // The provider warns on the console that it is set up for development.
 for (const method of ['info', 'warn', 'log'] as const) vi.spyOn(console, method).mockImplementation(() => {});
+afterAll(() => void vi.restoreAllMocks());
 
 const serviceOf = (issuer: string): Settings => ({
   issuer,

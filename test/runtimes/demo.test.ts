@@ -120,14 +120,18 @@ test('what a user can mend is told with what to do: a port, a directory in use',
 });
 
 test('a second run goes on where the first ended: its downtime is a gap, and neither loss nor unsent', async () => {
+  const arrivals = () => said.filter(line => line.includes('Canaries arrive on all 3 pipelines')).length;
+  const before = arrivals();
+  // A busy machine may have starved the first run.
+  const unsent = new Map<string, number>();
+  for (const p of await pipelines()) for (const c of p.checkpoints) unsent.set(c.name, c.counts.unsent ?? 0);
   await demo.close();
   // Beats of the downtime would be too late to be sent by then.
   await new Promise(resolve => setTimeout(resolve, 3_000));
   demo = await startDemo({ ...options, port: 0 });
-  const arrivals = () => said.filter(line => line.includes('Canaries arrive on all 3 pipelines')).length;
-  await vi.waitFor(() => expect(arrivals()).toBe(2), PATIENT);
-  for (const { counts, gaps } of (await pipelines()).flatMap(p => p.checkpoints)) {
+  await vi.waitFor(() => expect(arrivals()).toBe(before + 1), PATIENT);
+  for (const { name, counts, gaps } of (await pipelines()).flatMap(p => p.checkpoints)) {
     expect(gaps.map(g => g.reason)).toContainEqual(expect.stringContaining('the demo was restarted'));
-    expect([counts.unsent ?? 0, counts.lost ?? 0]).toEqual([0, 0]);
+    expect([counts.unsent ?? 0, counts.lost ?? 0]).toEqual([unsent.get(name), 0]);
   }
 });

@@ -3,6 +3,7 @@ import {
   agentsToCover,
   detectionQuantileMs,
   expectedDetectionMs,
+  firstAgentFailsMs,
   missChance,
   onsetDetectionMs,
 } from '../../src/stats/planning.ts';
@@ -57,6 +58,15 @@ describe('gradual onset', () => {
       expect(() => onsetDetectionMs({ ...good, ...bad })).toThrow(RangeError);
     }
   });
+});
+
+test('the first of pinned agents fails after an exponential time, the sooner the more there are', () => {
+  const at = (covered: number, quantile: number) => firstAgentFailsMs({ tauMs: 10 * DAY, covered, quantile });
+  expect(at(1, 1 - Math.exp(-1))).toBeCloseTo(10 * DAY, 3);
+  expect(at(20, 0.5) / HOUR).toBeCloseTo(8.3178, 3);
+  expect(at(2, 0.5)).toBeCloseTo(at(1, 0.5) / 2, 6);
+  expect(() => at(0, 0.5)).toThrow(RangeError);
+  expect(() => at(1, 1)).toThrow(RangeError);
 });
 
 describe('agents covered', () => {

@@ -1,19 +1,12 @@
 /** One settling is one transaction under one lease. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seenAt, tellUpstream, verdictsAt } from '../../src/store/branches.ts';
 import { commitIntent } from '../../src/store/emit.ts';
-import { LeaseLostError } from '../../src/store/lease.ts';
-import { openStore, type Sql } from '../../src/store/open.ts';
-import {
-  loadMarks,
-  loadRollups,
-  parkOrphans,
-  saveMarks,
-  saveRollups,
-  seenAt,
-  takeInbox,
-  tellUpstream,
-  underLease,
-} from '../../src/store/settle.ts';
+import { type Lease, LeaseLostError } from '../../src/store/lease.ts';
+import { underLease, underLeases } from '../../src/store/lock.ts';
+import { openStore, type Sql, type Tx } from '../../src/store/open.ts';
+import { loadRollups, parkOrphans, saveRollups } from '../../src/store/rollup.ts';
+import { loadMarks, saveMarks, takeInboxes } from '../../src/store/settle.ts';
 import { commitReceived, type InboxRow } from '../../src/store/sight.ts';
 import { useDatabase } from '../support/database.ts';
 import { beatOf, leaseOf, register, seenRow, stepTo, T0 } from '../support/registered.ts';
@@ -24,6 +17,9 @@ beforeAll(() => {
   sql = openStore({ ...database.options, max: 6 });
 });
 afterAll(() => sql.end());
+
+const takeInbox = async (tx: Tx, lease: Lease, limit: number) =>
+  (await takeInboxes(tx, [lease], limit)).of(lease);
 
 test('what fails in the middle gives the inbox back', async () => {
   const p = await register(sql);
@@ -87,13 +83,19 @@ test('marks are loaded by slot or by due time, and come back as they were saved'
   const beats = [0, 1, 2, 3].map(i => beatOf(p, T0 + i * 1_000));
   await commitIntent(sql, [stepTo(p, T0 + 9_000)], beats);
   const load = (slots: number[], dueUntilMs: number, dueLimit = 9) =>
-    underLease(sql, lease, tx => loadMarks(tx, lease, { slots, dueUntilMs, dueLimit }));
+    underLease(sql, lease, async tx => {
+      const { pipeline, checkpoint } = lease;
+      const wanted = { pipeline, checkpoint, slots, due_until_ms: dueUntilMs };
+      return (await loadMarks(tx, [wanted], dueLimit)).of(lease);
+    });
   const slots = async (...args: Parameters<typeof load>) =>
     (await load(...args)).map(r => r.slot - T0).sort();
   expect(await slots([T0 + 3_000], 0)).toEqual([3_000]);
   expect(await slots([T0 + 3_000], T0 + 11_000)).toEqual([0, 1_000, 3_000]);
   expect(await slots([], T0 + 60_000, 2)).toEqual([0, 1_000]);
   const update = {
+    pipeline: p.number,
+    checkpoint: 1,
     slot: T0,
     part: 0,
     next_due_ms: null,
@@ -107,10 +109,15 @@ test('marks are loaded by slot or by due time, and come back as they were saved'
     records: [-2_147_483_648, null],
     notes: { '1': { lostMs: T0 } },
   };
-  await underLease(sql, lease, tx => saveMarks(tx, lease, [update]));
-  expect((await load([T0], 0))[0]).toMatchObject(update);
-  const seen = await underLease(sql, lease, tx => seenAt(tx, lease, [1], [{ slot: T0, part: 0 }]));
-  expect(seen).toEqual([{ slot: T0, part: 0, seen_offs: [7, null] }]);
+  await underLease(sql, lease, tx => saveMarks(tx, [update]));
+  const { pipeline: _, checkpoint: __, ...kept } = update;
+  expect((await load([T0], 0))[0]).toMatchObject(kept);
+  const asked = { n: 3, pipeline: p.number, checkpoint: 1, slot: T0, part: 0 };
+  const unknown = { ...asked, slot: T0 + 1_000 };
+  await underLease(sql, lease, async tx => {
+    expect(await seenAt(tx, [unknown, asked])).toEqual([{ ...asked, values: [7, null] }]);
+    expect(await verdictsAt(tx, [unknown, asked])).toEqual([{ ...asked, values: [2, 5] }]);
+  });
 });
 
 test('rollups are replaced by the hour, orphans are parked once, the upstream is told in its inbox', async () => {
@@ -121,18 +128,57 @@ test('rollups are replaced by the hour, orphans are parked once, the upstream is
     ],
   });
   const lease = await leaseOf(sql, p, 2);
-  const at = (counts: Record<string, number>) => ({ hour_ms: T0, counts, delays: null });
+  const key = { pipeline: p.number, checkpoint: 2 };
+  const at = (counts: Record<string, number>) => ({ ...key, hour_ms: T0, counts, delays: null });
   await underLease(sql, lease, async tx => {
-    await saveRollups(tx, lease, [at({ on_time: 1 })]);
-    await saveRollups(tx, lease, [at({ on_time: 2, lost: 1 })]);
-    expect(await loadRollups(tx, lease, [T0, T0 + 3_600_000])).toEqual([at({ on_time: 2, lost: 1 })]);
-    const orphan = { target: 1, slot: T0, index: 3, seen_ms: T0 };
-    await parkOrphans(tx, lease, [orphan]);
-    await parkOrphans(tx, lease, [{ ...orphan, seen_ms: T0 + 5 }]);
-    await tellUpstream(tx, p.number, [{ checkpoint: 1, slot: T0, target: 1, index: 0, seen_ms: 0 }]);
+    await saveRollups(tx, [at({ on_time: 1 })]);
+    await saveRollups(tx, [at({ on_time: 2, lost: 1 })]);
+    expect(
+      await loadRollups(tx, [
+        { ...key, hour_ms: T0 },
+        { ...key, hour_ms: T0 + 3_600_000 },
+      ]),
+    ).toEqual([at({ on_time: 2, lost: 1 })]);
+    const orphan = { ...key, target: 1, slot: T0, index: 3, seen_ms: T0 };
+    await parkOrphans(tx, [orphan]);
+    await parkOrphans(tx, [{ ...orphan, seen_ms: T0 + 5 }]);
+    await tellUpstream(tx, [{ pipeline: p.number, checkpoint: 1, slot: T0, target: 1, index: 0 }]);
   });
   const orphans = await sql`select seen_ms from orphan where pipeline = ${p.number}`;
   expect(orphans.map(r => r.seen_ms)).toEqual([T0]);
   const inbox = await sql`select checkpoint, kind from sighting where pipeline = ${p.number}`;
   expect(inbox.map(r => ({ ...r }))).toEqual([{ checkpoint: 1, kind: 1 }]);
+});
+
+test('several checkpoints settle in one transaction: each has its own inbox and rows, one that was lost is left out', async () => {
+  const one = await register(sql);
+  const two = await register(sql);
+  const three = await register(sql);
+  const a = await leaseOf(sql, one);
+  const b = await leaseOf(sql, two);
+  const old = await leaseOf(sql, three);
+  await leaseOf(sql, three);
+  for (const [p, n] of [
+    [one, 3],
+    [two, 12],
+    [three, 1],
+  ] as const) {
+    await commitIntent(sql, [stepTo(p, T0 + 9_000)], [beatOf(p, T0 + n * 100)]);
+    await commitReceived(
+      sql,
+      { pipeline: p.number, checkpoint: 1 },
+      Array.from({ length: n }, (_, i) => seenRow(T0 + n * 100, i)),
+    );
+  }
+  await underLeases(sql, [b, old, a], async (tx, locked) => {
+    expect(locked.map(l => l.lease)).toEqual([b, a]);
+    const inboxes = await takeInboxes(tx, [b, a], 10);
+    expect([a, b, old].map(l => inboxes.of(l).length)).toEqual([3, 10, 0]);
+    const wanted = [
+      { pipeline: one.number, checkpoint: 1, slots: [T0 + 300], due_until_ms: null },
+      { pipeline: two.number, checkpoint: 1, slots: [], due_until_ms: T0 + 60_000 },
+    ];
+    const marks = await loadMarks(tx, wanted, 5);
+    expect([a, b].map(l => marks.of(l).map(r => r.slot))).toEqual([[T0 + 300], [T0 + 1_200]]);
+  });
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newWatch } from '../../src/domain/watermark.ts';
 import { LeaseLostError } from '../../src/store/lease.ts';
 import { openStore, type Sql } from '../../src/store/open.ts';
-import { commitReceived, commitSightings, readIdentities } from '../../src/store/sight.ts';
+import { commitReceived, commitSightings, commitTogether, readIdentities } from '../../src/store/sight.ts';
 import { useDatabase } from '../support/database.ts';
 import { leaseOf, register, seenRow, T0 } from '../support/registered.ts';
 
@@ -106,4 +106,24 @@ describe('a page', () => {
       { hour_ms: T0 + 3_600_000, count: 1, first_ms: T0 + 3_600_000, last_ms: T0 + 3_600_000 },
     ]);
   });
+});
+
+test('ends of several looks go in together; one whose lease is over takes nothing with it and leaves nothing', async () => {
+  const places = [await register(sql), await register(sql), await register(sql)];
+  const [one, two, three] = places.map(p => p.number) as [number, number, number];
+  const leases = await Promise.all(places.map(p => leaseOf(sql, p)));
+  await leaseOf(sql, places[1]!);
+  const pages = leases.map((lease, i) => ({
+    lease,
+    evidence: {
+      rows: [seenRow(T0, i)],
+      findings: [echo],
+      identities: [identity(`x${i}`)],
+      ...(i === 0 ? { watch: { ...newWatch, wMs: T0 } } : { cursor: { offset: i } }),
+    },
+  }));
+  expect(await commitTogether(sql, pages)).toEqual([true, false, true]);
+  expect(await stateOf(one)).toEqual({ cursor: null, w: T0, inbox: 2, findings: 1 });
+  expect(await stateOf(two)).toEqual({ cursor: null, w: null, inbox: 0, findings: 0 });
+  expect(await stateOf(three)).toEqual({ cursor: { offset: 2 }, w: null, inbox: 2, findings: 1 });
 });

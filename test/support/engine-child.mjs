@@ -3,20 +3,13 @@ import { readFileSync } from 'node:fs';
 import { parseConfig } from '../../dist/config/load.js';
 import { openEngine } from '../../dist/engine/engine.js';
 import { registry } from '../../dist/registry.gen.js';
+import { createClock } from '../../dist/runtimes/clock.js';
 import { openStore } from '../../dist/store/open.js';
 
 const [, , configFile, store, leaseMs] = process.argv;
-const sleep = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
+const clock = createClock({ unref: true });
 const ctx = {
-  clock: { now: () => Date.now(), mono: () => performance.now(), sleep },
+  clock,
   random: Math.random,
   fetch: globalThis.fetch,
   log: (level, event, fields) => {
@@ -46,7 +39,7 @@ process.on('SIGTERM', () => {
 });
 while (!stopping) {
   await running.tick(100);
-  await sleep(50);
+  await clock.sleep(50);
 }
 await running.close();
 await sql.end({ timeout: 5 });

@@ -1,7 +1,7 @@
 /** Worlds to break: the engine over the lab, and its verdicts held against the lab's own account, canary by canary. */
 import { afterEach, expect } from 'vitest';
 import type { TestDatabase } from './database.ts';
-import { openWorld, tallyOf, verdictsOf, type World } from './world.ts';
+import { openWorld, tallyOf, verdictsOf, type World, type WorldFetch } from './world.ts';
 
 export const faultConfig = (options: { pageSize?: number } = {}) => `
 store: postgres://test
@@ -62,7 +62,12 @@ export async function expectTruth(world: World): Promise<void> {
 /** Call in a `describe`: opens worlds on the database, closes them after each test, and fails it where the engine erred. */
 export function faultWorlds(
   db: TestDatabase,
-): (options?: { pageSize?: number; cacheRecords?: number; config?: string }) => Promise<World> {
+): (options?: {
+  pageSize?: number;
+  cacheRecords?: number;
+  config?: string;
+  fetch?: WorldFetch;
+}) => Promise<World> {
   let world: World | undefined;
   let seed = 0;
   afterEach(async () => {

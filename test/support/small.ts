@@ -8,6 +8,7 @@ import { openEngine, type RunningEngine } from '../../src/engine/engine.ts';
 import { registry } from '../../src/registry.gen.ts';
 import { type OpenOptions, openStore, type Sql } from '../../src/store/open.ts';
 import { snapshot } from '../../src/store/read.ts';
+import { Statements } from './quiet.ts';
 import { type Hooks, hooked } from './statements.ts';
 import { seeded, verdictsOf, WorldClock } from './world.ts';
 
@@ -29,6 +30,8 @@ export class Sink {
   shows: (place: string, text: string) => boolean = () => true;
   /** Whatever comes to /ingest. */
   ingest: (request: Request) => Promise<Response> = async () => new Response(null, { status: 404 });
+  /** Notices that came to /hook of a host, as `host event`, in order. */
+  readonly notices: string[] = [];
   readonly #shown: { id: string; ms: number; text: string }[] = [];
 
   constructor(clock: WorldClock) {
@@ -38,6 +41,11 @@ export class Sink {
   async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (url.pathname === '/take') return this.#take(await request.text());
+    if (url.pathname === '/hook') {
+      const { type } = (await request.json()) as { type: string };
+      this.notices.push(`${url.hostname} ${type}`);
+      return new Response(null, { status: 204 });
+    }
     if (url.pathname.startsWith('/ingest/')) return await this.ingest(request);
     if (url.pathname !== '/search') return new Response(null, { status: 404 });
     const [from, to] = ['from', 'to'].map(k => Number(url.searchParams.get(k)));
@@ -123,7 +131,7 @@ export class Small {
   readonly #store: OpenOptions;
   readonly #pools: Sql[] = [];
   #count = 0;
-  #atServer = 0;
+  readonly #statements = new Statements();
 
   constructor(store: OpenOptions) {
     this.#store = store;
@@ -144,12 +152,7 @@ export class Small {
       log: (level, event, fields) => void this.logs.push({ self, level, event, fields }),
     };
     const running = await openEngine({
-      sql: hooked(pool, {
-        ...hooks,
-        atServer: change => {
-          this.#atServer += change;
-        },
-      }),
+      sql: hooked(pool, this.#statements.counting(hooks)),
       ctx,
       config: parsed.config,
       registry,
@@ -184,20 +187,10 @@ export class Small {
   async tick(): Promise<void> {
     const awake = this.replicas.filter(r => r.awake);
     const ticked = Promise.all(awake.map(r => r.running.tick(0)));
-    await this.#untilQuiet(ticked.then(() => Promise.all(awake.map(r => r.running.idle()))));
-  }
-
-  /** Until the work is done, or waits for virtual time or a test's hand rather than for the server. */
-  async #untilQuiet(work: Promise<unknown>): Promise<void> {
-    let isDone = false;
-    const done = work.then(() => {
-      isDone = true;
-    });
-    const end = performance.now() + TICK_REAL_MS;
-    for (let quiet = 0; quiet < 3 && !isDone && performance.now() < end; ) {
-      await Promise.race([done, real(1)]);
-      quiet = this.#atServer === 0 ? quiet + 1 : 0;
-    }
+    await this.#statements.untilQuiet(
+      ticked.then(() => Promise.all(awake.map(r => r.running.idle()))),
+      TICK_REAL_MS,
+    );
   }
 
   errors(): unknown[] {

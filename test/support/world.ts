@@ -9,6 +9,8 @@ import { openEngine, type RunningEngine } from '../../src/engine/engine.ts';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { registry } from '../../src/registry.gen.ts';
 import { type OpenOptions, openStore, type Sql } from '../../src/store/open.ts';
+import { Statements } from './quiet.ts';
+import { hooked } from './statements.ts';
 
 const START_MS = Date.UTC(2024, 8, 2, 12, 0, 0);
 
@@ -59,6 +61,12 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/** Stands between the engine and the lab. */
+export type WorldFetch = (
+  request: Request,
+  next: (request: Request) => Promise<Response>,
+) => Promise<Response>;
+
 export interface World {
   readonly clock: WorldClock;
   readonly lab: Lab;
@@ -72,9 +80,9 @@ export interface World {
   close(): Promise<void>;
 }
 
-const STEP_MS = 500;
-/** Real time given to real I/O in one step when the engine waits for virtual time. */
-const REAL_MS = 15;
+const STEP_MS = 1_000;
+/** Real time for one step at most; one takes a few milliseconds, and a slow machine must not change what happens. */
+const STEP_REAL_MS = 5_000;
 
 const real = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms));
 
@@ -90,7 +98,7 @@ export async function openWorld(
     /** The lab and clock of another world: two replicas over one pipeline. */
     lab?: Lab;
     clock?: WorldClock;
-    fetch?: (request: Request, next: (request: Request) => Promise<Response>) => Promise<Response>;
+    fetch?: WorldFetch;
   } = {},
 ): Promise<World> {
   const clock = options.clock ?? new WorldClock();
@@ -119,12 +127,13 @@ export async function openWorld(
   const resolved = parsed.config;
   const sql = openStore({ ...store, max: 8 });
   if (options.fresh ?? true) {
-    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, orphan, signing_key restart identity`;
+    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, orphan, signing_key, detector, incident, incident_note, outbox, chain restart identity`;
   }
   let generation = 0;
+  const statements = new Statements();
   const open = () =>
     openEngine({
-      sql,
+      sql: hooked(sql, statements.counting()),
       ctx: context,
       config: resolved,
       registry,
@@ -142,7 +151,7 @@ export async function openWorld(
         clock.advance(stepMs);
         await lab.step();
         await world.running.tick(0);
-        await Promise.race([world.running.idle(), real(REAL_MS)]);
+        await statements.untilQuiet(world.running.idle(), STEP_REAL_MS);
       }
     },
     async restart() {

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Config, PipelineConfig } from '../../config/config.ts';
 import { formatDiagnostics } from '../../config/format.ts';
-import { type Parsed, parseConfig } from '../../config/load.ts';
+import type { Parsed } from '../../config/load.ts';
 import { meant } from '../../config/nearest.ts';
 import type { RuntimeName } from '../../contracts/definition.ts';
-import { registry } from '../../registry.gen.ts';
 import { CliError, EXIT } from './exit.ts';
 import { exists, readText } from './files.ts';
 import { CONFIG_DEFAULT } from './verb.ts';
@@ -23,6 +22,11 @@ export async function parseFile(file: string, runtime: RuntimeName = 'node'): Pr
     throw new CliError(EXIT.usage, `there is no ${file}${file === CONFIG_DEFAULT ? ' here' : ''}: ${fix}`);
   }
   const text = await readText(file, FILE_BYTES_MAX);
+  // Only now: help, and mistakes in usage, are told without loading every adapter.
+  const [{ parseConfig }, { registry }] = await Promise.all([
+    import('../../config/load.ts'),
+    import('../../registry.gen.ts'),
+  ]);
   return parseConfig(text, {
     file,
     env: process.env,

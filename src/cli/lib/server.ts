@@ -16,6 +16,8 @@ export interface AskOptions {
   readonly scope: Scope;
   readonly withinMs: number;
   readonly signal?: AbortSignal;
+  /** Sent as JSON. */
+  readonly body?: unknown;
 }
 
 const FIND_WITHIN_MS = 1_500;
@@ -52,16 +54,18 @@ export async function isCoalmine(url: string): Promise<boolean> {
 function serverAt(url: string, config: Config): Server {
   return {
     url,
-    async ask(path, { method = 'GET', scope, withinMs, signal }) {
+    async ask(path, { method = 'GET', scope, withinMs, signal, body: sent }) {
       const key = config.access.keys.find(k => k.scopes.includes(scope))?.key;
       const limit = AbortSignal.timeout(withinMs);
       const response = await fetch(`${url}${path}`, {
         method,
         redirect: 'error',
+        ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
         headers: {
           accept: 'application/json',
           'user-agent': `coalmine/${VERSION}`,
+          ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
           ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         },
       }).catch(error => {

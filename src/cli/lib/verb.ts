@@ -11,6 +11,8 @@ export interface VerbHelp {
   readonly example: readonly [command: string, does: string];
   /** What each code means here; those left out can't happen. */
   readonly exits: Readonly<Partial<Record<ExitCode, string>>>;
+  /** It is what its group does without a verb. */
+  readonly isDefault?: boolean;
 }
 
 /** As commander wraps where there is no terminal. */
@@ -22,7 +24,7 @@ export function addVerb(program: Command, name: string, help: VerbHelp): Command
   const exits = { [EXIT.usage]: USAGE_EXIT, ...help.exits };
   const lines = Object.entries(exits).map(([code, means]) => `  ${code}  ${means}`);
   return program
-    .command(name)
+    .command(name, { isDefault: help.isDefault ?? false })
     .summary(help.summary ?? help.purpose.split(/[.:;]\s/, 1)[0]!)
     .description(help.purpose)
     .option('--json', 'for programs: JSON instead of text')

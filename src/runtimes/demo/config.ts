@@ -9,6 +9,7 @@ export const CLIENT_ID = 'coalmine-demo';
 /** Names of the variables that the configuration takes its secrets from. */
 export const EXPORT_KEY = 'COALMINE_DEMO_EXPORT_KEY';
 export const CLIENT_SECRET = 'COALMINE_DEMO_CLIENT_SECRET';
+export const NOTICE_SECRET = 'COALMINE_DEMO_NOTICE_SECRET';
 
 /** The lab's parts as others reach them. */
 export const urlsOf = (url: string) => ({
@@ -17,6 +18,7 @@ export const urlsOf = (url: string) => ({
   search: `${url}/lab/search`,
   issuer: `${url}/lab/oidc`,
   export: `${url}/ingest/app-sign-ins/export`,
+  desk: (who: string) => `${url}/demo/notices/${who}`,
 });
 
 const text = (value: string): string => JSON.stringify(value);
@@ -25,7 +27,12 @@ export function demoYaml(at: {
   readonly url: string;
   readonly dataDir: string;
   readonly authLog: string;
+  /** A receiver of the user's own. */
+  readonly webhook?: { readonly url: string; readonly secret?: string };
 }): string {
+  const own = at.webhook ? ', yours' : '';
+  const told = `objective: { on_time: 99.9%, delivered: 99.9% }
+    notify: { loss: [desk${own}], ours: [crew${own}] }`;
   const urls = urlsOf(at.url);
   return `# What \`coalmine demo\` runs. The lab, which is broken on purpose, answers under ${at.url}/lab.
 store: { kind: embedded, data_dir: ${text(at.dataDir)} }
@@ -36,6 +43,7 @@ pipelines:
   ssh-to-loki:
     title: SSH sign-ins → archive → Loki
     every: 2s
+    ${told}
     send_within: 2s
     targets:
 ${SSH_AGENTS.map(name => `      ${name}: { url: ${text(urls.agent(name))} }`).join('\n')}
@@ -61,6 +69,7 @@ ${SSH_AGENTS.map(name => `      ${name}: { url: ${text(urls.agent(name))} }`).jo
   app-sign-ins:
     title: App sign-ins → SIEM and export
     every: 2500ms
+    ${told}
     send_within: 2s
     targets: [tenant-a, tenant-b]
     event: { format: ocsf, user: canary@example.com }
@@ -98,6 +107,7 @@ ${SSH_AGENTS.map(name => `      ${name}: { url: ${text(urls.agent(name))} }`).jo
   oidc-sign-ins:
     title: OpenID sign-ins → audit log
     every: 3s
+    ${told}
     send_within: 3s
     inject:
       kind: oidc-signin
@@ -115,5 +125,12 @@ ${SSH_AGENTS.map(name => `      ${name}: { url: ${text(urls.agent(name))} }`).jo
         look_every: 1s
         settle: 1s
         keeps: 2h
-`;
+
+notify: # both end on this terminal
+  desk: { kind: webhook, url: ${text(urls.desk('desk'))}, secret: "\${${NOTICE_SECRET}}" }
+  crew: { kind: webhook, url: ${text(urls.desk('crew'))}, secret: "\${${NOTICE_SECRET}}" }
+${at.webhook ? yours(at.webhook) : ''}`;
 }
+
+const yours = ({ url, secret }: { readonly url: string; readonly secret?: string }): string =>
+  `  yours: { kind: webhook, url: ${text(url)}${secret === undefined ? '' : `, secret: ${text(secret)}`} }\n`;

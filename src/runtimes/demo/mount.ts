@@ -14,7 +14,8 @@ export function mountDemo(
   running: RunningEngine,
   demo: DemoParts & { readonly version: string },
 ): void {
-  const { lab, idp, version } = demo;
+  const { lab, idp, desk, version } = demo;
+  desk.mount(app);
   app.all('/lab/oidc/*', async c => {
     const { incoming, outgoing } = c.env as HttpBindings;
     await idp.handle(incoming, outgoing);

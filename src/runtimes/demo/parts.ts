@@ -19,21 +19,34 @@ import {
   demoYaml,
   EXPORT_KEY,
   IDP_AGENT,
+  NOTICE_SECRET,
   SSH_AGENTS,
   urlsOf,
 } from './config.ts';
+import { type Desk, type DeskNotice, openDesk } from './desk.ts';
 import { type IdentityProvider, openIdentityProvider } from './identity-provider.ts';
 
 export interface DemoParts {
   readonly lab: Lab;
   readonly idp: IdentityProvider;
   readonly config: Config;
+  readonly desk: Desk;
 }
 
-export async function openParts(front: Front, dataDir: string, log: Log): Promise<DemoParts> {
+export interface PartsOptions {
+  readonly front: Front;
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly webhook?: { readonly url: string; readonly secret?: string };
+  readonly hear: (notice: DeskNotice) => void;
+}
+
+export async function openParts(options: PartsOptions): Promise<DemoParts> {
+  const { front, dataDir, log, webhook, hear } = options;
   const secret = await keptSecret(dataDir, 'demo-key');
   const derived = (what: string) => createHmac('sha256', secret).update(what).digest('hex');
   const [exportKey, clientSecret] = [derived('export'), derived('oidc client')];
+  const noticeSecret = `whsec_${Buffer.from(derived('notices'), 'hex').toString('base64')}`;
   const urls = urlsOf(front.url);
   const archive = await openArchive(join(dataDir, 'lab'));
   const idp = await openIdentityProvider({
@@ -42,16 +55,26 @@ export async function openParts(front: Front, dataDir: string, log: Log): Promis
     agentUrl: urls.agent(IDP_AGENT),
     log,
   });
-  const yaml = demoYaml({ url: front.url, dataDir, authLog: archive.authLog });
+  const yaml = demoYaml({
+    url: front.url,
+    dataDir,
+    authLog: archive.authLog,
+    ...(webhook ? { webhook } : {}),
+  });
   await writeFile(join(dataDir, 'coalmine.yaml'), yaml, { mode: 0o644 });
   const parsed = parseConfig(yaml, {
     file: join(dataDir, 'coalmine.yaml'),
-    env: { [EXPORT_KEY]: exportKey, [CLIENT_SECRET]: clientSecret },
+    env: { [EXPORT_KEY]: exportKey, [CLIENT_SECRET]: clientSecret, [NOTICE_SECRET]: noticeSecret },
     registry,
   });
   if (!parsed.config)
     throw new Error(`the demo's own configuration is wrong:\n${formatDiagnostics(parsed.diagnostics)}`);
-  return { lab: openLab(front, archive, exportKey), idp, config: parsed.config };
+  return {
+    lab: openLab(front, archive, exportKey),
+    idp,
+    config: parsed.config,
+    desk: openDesk(noticeSecret, { now: Date.now, hear }),
+  };
 }
 
 const openLab = (front: Front, archive: Archive, exportKey: string): Lab =>

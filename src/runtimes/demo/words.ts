@@ -1,6 +1,7 @@
 /** The demo's first words: where to look, what flies where, what to try. */
 import type { Config } from '../../config/config.ts';
 import { formatDuration } from '../../domain/words.ts';
+import type { DeskNotice } from './desk.ts';
 
 export function greeting(
   config: Config,
@@ -38,6 +39,19 @@ export function hints(url: string): string[] {
     '  # all is well again; and what really became of every canary',
     `  curl -X DELETE ${url}/lab/faults`,
     `  curl ${url}/lab/truth`,
+    '',
+  ];
+}
+
+/** A notice as it comes to the demo's desk or crew. */
+export function noticeLines({ to, type, title, text }: DeskNotice): string[] {
+  const what = type.split('.').at(-1)?.toUpperCase() ?? type;
+  return [
+    '',
+    `  ┌ NOTICE to the ${to}: ${what}, signature valid`,
+    `  │ ${title}`,
+    ...text.split('\n').map(l => `  │ ${l}`),
+    '  └',
     '',
   ];
 }

@@ -14,7 +14,7 @@ const LIMIT_MAX = 1_000;
 const SPAN_MS = 24 * 3_600_000;
 
 /** ISO 8601, or Unix milliseconds. */
-const instant = z
+export const instant = z
   .string()
   .transform((text, ctx): number => {
     const ms = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);

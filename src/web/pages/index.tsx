@@ -5,14 +5,21 @@ import type { RunningEngine } from '../../engine/engine.ts';
 import { type Overview, type OverviewOptions, overview, type PipelineView } from '../../engine/overview.ts';
 import { createAccess } from '../access.ts';
 import { Problem } from '../problem.ts';
-import { mountAssets, POLICY } from './assets.ts';
+import { mountAssets } from './assets.ts';
+import { deskOf } from './incident-desk.ts';
+import { OpenIncidents } from './incident-list.tsx';
+import { type IncidentDesk, mountIncidents } from './incident-routes.tsx';
 import { LabAside, type LabPanel, mountLabPanel, readLab } from './lab-panel.tsx';
-import { type Frame, Page, WINDOWS, windowWord } from './layout.tsx';
+import { type Frame, WINDOWS, windowWord } from './layout.tsx';
 import { OverviewPage, overviewTitle } from './overview-page.tsx';
 import { PipelinePage, pipelineTitle } from './pipeline-page.tsx';
 import { pipelinePath } from './pipeline-panel.tsx';
+import { NotFound, send } from './send.tsx';
 
 export type { LabPanel } from './lab-panel.tsx';
+
+/** Open incidents that a page of pipelines lists. */
+const OPEN_MAX = 5;
 
 export interface PagesOptions {
   readonly running: RunningEngine;
@@ -22,7 +29,7 @@ export interface PagesOptions {
 }
 
 /**
- * `/` and `/pipelines/:name`, with their assets; in the demo the lab's panel and its forms too. A request sees the
+ * `/`, `/pipelines/:name` and `/incidents`, with their assets; in the demo the lab's panel and its forms too. A request sees the
  * pipelines that `access` lets it read; a browser is asked for a key as the password of Basic authentication.
  */
 export function mountPages(app: Hono, options: PagesOptions): void {
@@ -36,6 +43,8 @@ export function mountPages(app: Hono, options: PagesOptions): void {
     ...rest,
     readable: request => access.readable(request),
     read: asked => overview(running.engine, asked),
+    pipelines: running.engine.config.pipelines,
+    incidents: deskOf(running.engine, access),
   });
 }
 
@@ -43,6 +52,9 @@ export interface ViewsOptions extends Omit<PagesOptions, 'running'> {
   /** Names of the pipelines that a request may see; throws Problem where there can't be any. */
   readable(request: Request): readonly string[];
   read(asked: OverviewOptions): Promise<Overview>;
+  /** All there are: for choosing one. */
+  readonly pipelines: readonly { readonly name: string; readonly title: string }[];
+  readonly incidents: IncidentDesk;
 }
 
 /** The same over any source of the view model. */
@@ -62,7 +74,10 @@ export function mountViews(app: Hono, options: ViewsOptions): void {
       (WINDOWS.find(w => w[0] === asked) ?? WINDOWS.find(w => w[0] === defaultWindow))?.[1] ?? 86_400_000
     );
   };
-  const asideOf = async (pipelines: readonly PipelineView[], frame: Omit<Frame, 'title'>): Promise<Child> => {
+  const asideOf = async (
+    pipelines: readonly PipelineView[],
+    frame: Omit<Frame, 'title'> & { windowMs: number },
+  ): Promise<Child> => {
     if (!lab) return null;
     const query = `?window=${windowWord(frame.windowMs)}${frame.refresh ? '' : '&refresh=off'}`;
     return <LabAside lab={await readLab(lab, pipelines, `${frame.path}${query}`)} />;
@@ -82,6 +97,15 @@ export function mountViews(app: Hono, options: ViewsOptions): void {
     }
   };
 
+  const openOf = async (c: Context, names: readonly string[]): Promise<Child> => {
+    const { incidents, next, asOfMs } = await options.incidents.page(c.req.raw, names, {
+      state: 'open',
+      limit: OPEN_MAX,
+    });
+    return <OpenIncidents incidents={incidents} more={next !== null} nowMs={asOfMs} />;
+  };
+  mountIncidents(app, { desk: options.incidents, pipelines: options.pipelines, frameOf, namesFor });
+
   app.get('/', async c => {
     const windowMs = windowOf(c);
     const names = namesFor(c);
@@ -89,7 +113,11 @@ export function mountViews(app: Hono, options: ViewsOptions): void {
     const view = await read({ windowMs, only: names });
     const frame = { ...frameOf(c, '/'), asOfMs: view.asOfMs, windowMs };
     const aside = await asideOf(view.pipelines, frame);
-    return send(c, { ...frame, title: overviewTitle(view) }, <OverviewPage view={view} aside={aside} />);
+    return send(
+      c,
+      { ...frame, title: overviewTitle(view) },
+      <OverviewPage view={view} aside={aside} open={await openOf(c, names)} />,
+    );
   });
 
   app.get('/pipelines/:name', async c => {
@@ -103,29 +131,20 @@ export function mountViews(app: Hono, options: ViewsOptions): void {
     const frame = { ...frameOf(c, path), asOfMs: view.asOfMs, windowMs };
     if (!pipeline) {
       const title = 'No such pipeline · coalmine';
-      return send(c, { ...frame, title, path: '/' }, <NotFound name={name} />, 404);
+      const content = (
+        <NotFound title="No such pipeline">
+          There is no pipeline named “{name.slice(0, 100)}”. <a href="/">All pipelines</a>
+        </NotFound>
+      );
+      return send(c, { ...frame, title, path: '/' }, content, 404);
     }
     const aside = await asideOf(view.pipelines, frame);
     const title = pipelineTitle(pipeline, view.asOfMs);
-    return send(c, { ...frame, title }, <PipelinePage view={view} pipeline={pipeline} aside={aside} />);
-  });
-}
-
-const NotFound = ({ name }: { name: string }) => (
-  <div class="pipelines">
-    <h1>No such pipeline</h1>
-    <p>
-      There is no pipeline named “{name.slice(0, 100)}”. <a href="/">All pipelines</a>
-    </p>
-  </div>
-);
-
-function send(c: Context, frame: Frame, content: Child, status: 200 | 404 = 200): Response {
-  const page = <Page frame={frame}>{content}</Page>;
-  return c.html(`<!doctype html>${page.toString()}`, status, {
-    'content-security-policy': POLICY,
-    'cache-control': 'no-store',
-    'referrer-policy': 'same-origin',
-    'x-content-type-options': 'nosniff',
+    const open = await openOf(c, [name]);
+    return send(
+      c,
+      { ...frame, title },
+      <PipelinePage view={view} pipeline={pipeline} aside={aside} open={open} />,
+    );
   });
 }

@@ -23,10 +23,28 @@ export interface Frame {
   readonly path: string;
   readonly title: string;
   readonly asOfMs: number;
-  readonly windowMs: number;
+  /** How far back it looks; null: it is of spans of its own. */
+  readonly windowMs: number | null;
   readonly version: string;
   /** False where the reader asked for a page that stays as it is. */
   readonly refresh: boolean;
+  /** It has fields to fill in: without JavaScript it must not be loaded again by itself. */
+  readonly fields?: boolean;
+  /** What else its address asks for, such as filters. */
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** Address of the page with another window, or with updates on or off. */
+function hrefOf(
+  frame: Frame,
+  { windowMs = frame.windowMs, refresh = frame.refresh }: Partial<Pick<Frame, 'windowMs' | 'refresh'>>,
+): string {
+  const query = new URLSearchParams({
+    ...frame.query,
+    ...(windowMs === null ? {} : { window: windowWord(windowMs) }),
+    ...(refresh ? {} : { refresh: 'off' }),
+  });
+  return query.size === 0 ? frame.path : `${frame.path}?${query}`;
 }
 
 export const Page = ({ frame, children }: { frame: Frame; children: Child }) => (
@@ -39,7 +57,7 @@ export const Page = ({ frame, children }: { frame: Frame; children: Child }) => 
       <title>{frame.title}</title>
       <link rel="icon" type="image/svg+xml" href={ICON.path} />
       <link rel="stylesheet" href={STYLESHEET.path} />
-      {frame.refresh ? (
+      {frame.refresh && !frame.fields ? (
         <noscript>
           <meta http-equiv="refresh" content={String(NOSCRIPT_REFRESH_S)} />
         </noscript>
@@ -56,7 +74,15 @@ export const Page = ({ frame, children }: { frame: Frame; children: Child }) => 
           <Canary size={34} />
           <span>coalmine</span>
         </a>
-        <WindowPicker frame={frame} />
+        <nav class="places" aria-label="Site">
+          <a href="/" aria-current={frame.path === '/' ? 'page' : undefined}>
+            Pipelines
+          </a>
+          <a href="/incidents" aria-current={frame.path === '/incidents' ? 'page' : undefined}>
+            Incidents
+          </a>
+        </nav>
+        {frame.windowMs === null ? null : <WindowPicker frame={frame} />}
         <div class="clock">
           <p id="as-of" data-live={frame.refresh ? '' : undefined}>
             As of <At ms={frame.asOfMs} nowMs={frame.asOfMs} seconds />
@@ -69,10 +95,14 @@ export const Page = ({ frame, children }: { frame: Frame; children: Child }) => 
           ) : null}
           {frame.refresh ? (
             <noscript>
-              <a href={`${frame.path}?window=${windowWord(frame.windowMs)}&refresh=off`}>Stop reloading</a>
+              {frame.fields ? (
+                <a href={hrefOf(frame, {})}>Load newer numbers</a>
+              ) : (
+                <a href={hrefOf(frame, { refresh: false })}>Stop reloading</a>
+              )}
             </noscript>
           ) : (
-            <a href={`${frame.path}?window=${windowWord(frame.windowMs)}`}>Keep updating</a>
+            <a href={hrefOf(frame, { refresh: true })}>Keep updating</a>
           )}
         </div>
       </header>
@@ -82,9 +112,8 @@ export const Page = ({ frame, children }: { frame: Frame; children: Child }) => 
       </main>
       <footer class="site">
         <p>
-          coalmine {frame.version}. Every number is of synthetic sign-in events (canaries), of the last{' '}
-          {WINDOWS.find(w => w[1] === frame.windowMs)?.[2] ?? formatDuration(frame.windowMs)}, computed when
-          this page was made. Bounds hold for one window looked at once.
+          coalmine {frame.version}. Every number is of synthetic sign-in events (canaries), {spanWords(frame)}
+          computed when this page was made. Bounds hold for one window looked at once.
         </p>
       </footer>
     </body>
@@ -93,13 +122,18 @@ export const Page = ({ frame, children }: { frame: Frame; children: Child }) => 
 
 export const windowWord = (ms: number): string => WINDOWS.find(w => w[1] === ms)?.[0] ?? '1h';
 
+const spanWords = ({ windowMs }: Frame): string =>
+  windowMs === null
+    ? ''
+    : `of the last ${WINDOWS.find(w => w[1] === windowMs)?.[2] ?? formatDuration(windowMs)}, `;
+
 const WindowPicker = ({ frame }: { frame: Frame }) => (
   <nav class="windows" aria-label="Time window">
     <ul>
       {WINDOWS.map(([word, ms, title]) => (
         <li>
           <a
-            href={`${frame.path}?window=${word}${frame.refresh ? '' : '&refresh=off'}`}
+            href={hrefOf(frame, { windowMs: ms })}
             aria-current={ms === frame.windowMs ? 'true' : undefined}
             aria-label={`Last ${title}`}
           >

@@ -32,7 +32,7 @@ export const overviewTitle = (view: Overview): string => {
   return bad.length === 0 ? 'All healthy · coalmine' : `${tally(bad)} · coalmine`;
 };
 
-export const OverviewPage = ({ view, aside }: { view: Overview; aside?: Child }) => {
+export const OverviewPage = ({ view, aside, open }: { view: Overview; aside?: Child; open?: Child }) => {
   const sorted = [...view.pipelines].sort(
     (a, b) => STATE_ORDER.indexOf(a.state) - STATE_ORDER.indexOf(b.state),
   );
@@ -41,6 +41,7 @@ export const OverviewPage = ({ view, aside }: { view: Overview; aside?: Child })
     <div class={aside ? 'with-aside' : undefined}>
       <div class="pipelines">
         <Summary view={view} lab={Boolean(aside)} />
+        {open}
         {sorted.slice(0, drawn).map(p => (
           <PipelinePanel view={p} nowMs={view.asOfMs} detail={false} />
         ))}

@@ -39,8 +39,19 @@ export const Scroll = ({ label, children }: { label: string; children: Child }) 
   </section>
 );
 
-export const Section = ({ id, title, children }: { id: string; title: string; children: Child }) => (
-  <section class="block" aria-labelledby={id}>
+/** `inner`: within a panel, rather than one of its own. */
+export const Section = ({
+  id,
+  title,
+  inner = false,
+  children,
+}: {
+  id: string;
+  title: string;
+  inner?: boolean;
+  children: Child;
+}) => (
+  <section class={inner ? 'inner' : 'block'} aria-labelledby={id}>
     <h2 id={id}>{title}</h2>
     {children}
   </section>

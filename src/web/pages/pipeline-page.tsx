@@ -21,10 +21,13 @@ export const PipelinePage = ({
   view,
   pipeline,
   aside,
+  open,
 }: {
   view: Overview;
   pipeline: PipelineView;
   aside?: Child;
+  /** Its open incidents. */
+  open?: Child;
 }) => {
   const nowMs = view.asOfMs;
   return (
@@ -33,6 +36,7 @@ export const PipelinePage = ({
         <nav aria-label="Breadcrumb" class="crumbs">
           <a href="/">All pipelines</a>
         </nav>
+        {open}
         <PipelinePanel view={pipeline} nowMs={nowMs} detail />
         <Exceptions pipeline={pipeline} nowMs={nowMs} />
         <Findings pipeline={pipeline} nowMs={nowMs} />

@@ -1,5 +1,6 @@
 /** The stylesheet: an instrument panel. Tokens first, both schemes; then layout; charts have a file of their own. */
 import { CHART_STYLE } from './style-charts.ts';
+import { INCIDENT_STYLE } from './style-incidents.ts';
 import { LAB_STYLE } from './style-lab.ts';
 
 const TOKENS = `
@@ -50,6 +51,10 @@ header.site{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem 1.5rem;padd
 .windows li:first-child a{border-radius:4px 0 0 4px;margin-left:0}.windows li:last-child a{border-radius:0 4px 4px 0}
 .windows a:hover{background:var(--hair)}
 .windows a[aria-current]{background:var(--ink);color:var(--panel);border-color:var(--ink);font-weight:600}
+.places{display:flex;gap:.25rem 1.1rem;font-size:.9375rem}
+.places a{color:var(--ink);text-decoration:none;padding:.25rem 0;border-bottom:2px solid transparent}
+.places a:hover{border-color:var(--edge)}
+.places a[aria-current]{border-color:var(--canary);font-weight:620}
 .clock{display:flex;flex-wrap:wrap;align-items:center;gap:.2rem .9rem;margin-left:auto;font-size:.875rem;color:var(--muted)}
 .clock time{color:var(--ink);font-weight:600}
 button.quiet{font-size:.8125rem;padding:.15rem .6rem;min-height:28px}
@@ -139,7 +144,7 @@ pre{margin:.2rem 0 0;padding:.5rem .7rem;background:var(--paper);border-radius:4
 
 const PRINT = `
 @media print{:root{--paper:#fff;--panel:#fff;--ink:#000;--muted:#333;--line:#999;--hair:#ccc;--accent:#000}
-body{font-size:10pt}.windows,.clock button,.clock a,.lab,.skip,.stale{display:none}
+body{font-size:10pt}.windows,.places,.clock button,.clock a,.lab,.skip,.stale,.write,.filters,.copy{display:none!important}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 header.site,main{padding-left:0;padding-right:0}.pipeline,.block{border:0;border-top:1.5pt solid #000;border-radius:0;padding:8pt 0}
 .checkpoint,.exceptions li,.findings li,tr{break-inside:avoid}h1,h2,h3{break-after:avoid}
@@ -148,4 +153,14 @@ header.site,main{padding-left:0;padding-right:0}.pipeline,.block{border:0;border
 @media (prefers-reduced-motion:no-preference){button,.windows a{transition:background-color .12s}}
 `;
 
-export const STYLE = [TOKENS, BASE, FRAME, PIPELINE, TABLES, CHART_STYLE, LAB_STYLE, PRINT].join('\n');
+export const STYLE = [
+  TOKENS,
+  BASE,
+  FRAME,
+  PIPELINE,
+  TABLES,
+  CHART_STYLE,
+  INCIDENT_STYLE,
+  LAB_STYLE,
+  PRINT,
+].join('\n');

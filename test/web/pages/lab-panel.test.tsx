@@ -5,6 +5,7 @@ import { mountViews } from '../../../src/web/pages/index.tsx';
 import { labFaults } from '../../../src/web/pages/lab-faults.ts';
 import type { LabPanel } from '../../../src/web/pages/lab-panel.tsx';
 import { fixture } from './fixture.ts';
+import { deskWith } from './incident-fixture.ts';
 
 const AGENTS = ['web-1', 'web-2'];
 const ORIGIN = 'http://127.0.0.1:8090';
@@ -21,7 +22,14 @@ function open() {
     truthCounts: async () => ({ dropped: 1234 }),
   };
   const app = new Hono();
-  mountViews(app, { lab, version: '1', readable: () => ['okta'], read: async () => fixture });
+  mountViews(app, {
+    lab,
+    version: '1',
+    readable: () => ['okta'],
+    read: async () => fixture,
+    pipelines: fixture.pipelines,
+    incidents: deskWith([]),
+  });
   const post = (path: string, headers: Record<string, string> = { origin: ORIGIN }, body = '') =>
     app.request(`${ORIGIN}${path}`, {
       method: 'POST',

@@ -4,6 +4,7 @@ import type { Overview } from '../../../src/engine/overview.ts';
 import { mountViews } from '../../../src/web/pages/index.tsx';
 import { Problem } from '../../../src/web/problem.ts';
 import { barsOf, checkpointOf, fixture, manyPipelines, NOW_MS } from './fixture.ts';
+import { deskWith } from './incident-fixture.ts';
 
 function appOf(view: Overview, asked: unknown[] = []): Hono {
   const app = new Hono();
@@ -14,6 +15,8 @@ function appOf(view: Overview, asked: unknown[] = []): Hono {
       asked.push(options);
       return { ...view, pipelines: view.pipelines.filter(p => options.only?.includes(p.name)) };
     },
+    pipelines: view.pipelines,
+    incidents: deskWith([]),
   });
   return app;
 }
@@ -99,6 +102,8 @@ describe('/', () => {
         throw new Problem('unauthorized', 'no key');
       },
       read: async o => ({ ...fixture, pipelines: fixture.pipelines.filter(p => o.only?.includes(p.name)) }),
+      pipelines: fixture.pipelines,
+      incidents: deskWith([]),
     });
     const refused = await app.request('/');
     expect([refused.status, refused.headers.get('www-authenticate')?.split(' ')[0]]).toEqual([401, 'Basic']);

@@ -1,5 +1,6 @@
 /** The Worker as wrangler.toml has it, in workerd on 127.0.0.1: a process group that can be killed. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -80,11 +81,15 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Workerd> {
     ...['--persist-to', options.stateDir],
     ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
   ];
+  // It is killed, so it can't clean up after itself: what it leaves goes with the state.
+  const temporary = join(dirname(options.stateDir), 'tmp');
+  mkdirSync(temporary, { recursive: true });
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: {
       ...process.env,
       ...ENV,
+      TMPDIR: temporary,
       CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_HYPERDRIVE: options.postgresUrl,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,9 +5,9 @@ import { count, when } from '../when.ts';
 import { type Column, columnsOf, stretch, ticksOf, totalOf } from './columns.ts';
 import { fillOf } from './patterns.tsx';
 
-const MARKS_PX = 12;
+export const MARKS_PX = 12;
 const LANE_PX = 6;
-const AXIS_PX = 18 + LANE_PX;
+export const AXIS_PX = 18 + LANE_PX;
 
 export interface BarsProps {
   readonly bars: readonly Bar[];
@@ -41,23 +41,40 @@ export const Bars = ({ bars, blind, nowMs, heightPx, titles, label }: BarsProps)
       {columnsOf(bars, heightPx).map(column => (
         <LossMark column={column} />
       ))}
-      {ticksOf(frame.fromMs, frame.toMs, nowMs).map(tick => (
-        <>
-          <line class="tick" x1={`${tick.x}%`} x2={`${tick.x}%`} y1={bottom} y2={bottom + LANE_PX} />
-          <text x={`${tick.x}%`} y={bottom + LANE_PX + 13} text-anchor="middle">
-            {tick.label}
-          </text>
-        </>
-      ))}
-      <text x="100%" y={bottom + LANE_PX + 13} text-anchor="end">
-        now
-      </text>
+      <Axis frame={frame} nowMs={nowMs} bottom={bottom} end="now" />
     </svg>
   );
 };
 
+export interface AxisProps {
+  readonly frame: { readonly fromMs: number; readonly toMs: number };
+  readonly nowMs: number;
+  readonly bottom: number;
+  /** What stands at the right end. */
+  readonly end: string | null;
+}
+
+/** Round times beneath the columns. */
+export const Axis = ({ frame, nowMs, bottom, end }: AxisProps) => (
+  <>
+    {ticksOf(frame.fromMs, frame.toMs, nowMs).map(tick => (
+      <>
+        <line class="tick" x1={`${tick.x}%`} x2={`${tick.x}%`} y1={bottom} y2={bottom + LANE_PX} />
+        <text x={`${tick.x}%`} y={bottom + LANE_PX + 13} text-anchor="middle">
+          {tick.label}
+        </text>
+      </>
+    ))}
+    {end === null ? null : (
+      <text x="100%" y={bottom + LANE_PX + 13} text-anchor="end">
+        {end}
+      </text>
+    )}
+  </>
+);
+
 /** Hatched behind the columns, and in a lane of its own beneath them, where no column can hide it. */
-const Unseen = ({ at, heightPx }: { at: ReturnType<typeof stretch>; heightPx: number }) => {
+export const Unseen = ({ at, heightPx }: { at: ReturnType<typeof stretch>; heightPx: number }) => {
   if (!at) return null;
   const common = { x: `${at.x}%`, width: `${at.width}%`, fill: fillOf('blind') };
   return (
@@ -68,7 +85,15 @@ const Unseen = ({ at, heightPx }: { at: ReturnType<typeof stretch>; heightPx: nu
   );
 };
 
-const ColumnShape = ({ column, nowMs, titles }: { column: Column; nowMs: number; titles: boolean }) => {
+export const ColumnShape = ({
+  column,
+  nowMs,
+  titles,
+}: {
+  column: Column;
+  nowMs: number;
+  titles: boolean;
+}) => {
   const shapes = column.segments.map(s => (
     <rect
       class={s.bucket === 'pending' || s.bucket === 'unsent' ? 'hollow' : undefined}
@@ -89,7 +114,7 @@ const ColumnShape = ({ column, nowMs, titles }: { column: Column; nowMs: number;
 };
 
 /** A triangle above a column in which canaries were lost, a cross where they were refused. */
-const LossMark = ({ column: { bar, x, width } }: { column: Column }) => {
+export const LossMark = ({ column: { bar, x, width } }: { column: Column }) => {
   const lost = (bar.counts.lost ?? 0) > 0;
   if (!lost && (bar.counts.refused ?? 0) === 0) return null;
   return (

@@ -1,0 +1,26 @@
+/** An incident's row as the words, the API and the notices know it. */
+import type { ConditionFacts, Incident, LossFacts } from '../domain/incident.ts';
+import type { IncidentRow, IncidentWithNotes } from '../store/incident.ts';
+import type { LivePipeline } from './live.ts';
+
+export function incidentView(
+  pipeline: Pick<LivePipeline, 'config' | 'checkpoints'>,
+  row: IncidentRow & Partial<Pick<IncidentWithNotes, 'notes'>>,
+): Incident {
+  const isLoss = row.kind === 'loss' || row.kind === 'refused';
+  const place = pipeline.checkpoints.find(c => c.key.checkpoint === row.checkpoint);
+  return {
+    id: row.number,
+    kind: row.kind,
+    pipeline: { name: pipeline.config.name, title: pipeline.config.title },
+    checkpoint: place?.config.name ?? null,
+    state: row.ended_ms === null ? 'open' : 'ended',
+    beganMs: row.began_ms,
+    detectedMs: row.detected_ms,
+    endedMs: row.ended_ms,
+    reopened: row.reopened,
+    loss: isLoss ? (row.facts as LossFacts) : null,
+    condition: isLoss ? null : (row.facts as ConditionFacts),
+    notes: row.notes ?? [],
+  };
+}
