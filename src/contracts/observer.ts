@@ -56,6 +56,8 @@ export interface Observer {
   readonly eventTime?: boolean;
   /** Absent on `receive`, which is looked for by nobody: records come to `POST /ingest`. Must end soon after `signal` aborts. */
   observe?(look: Look, signal: AbortSignal): AsyncIterable<Found>;
+  /** A query or command that finds the real events of this time by hand; people are told it. Holds no secret. */
+  hunt?(range: { readonly fromMs: number; readonly toMs: number }): string;
   close(): Promise<void>;
 }
 

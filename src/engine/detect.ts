@@ -8,6 +8,7 @@ import { FLAG } from '../domain/settlement.ts';
 import { joinTrials, type Objective, type TrialContext, type Trials, trialsOf } from '../domain/trials.ts';
 import type { Deadlines } from '../domain/verdict.ts';
 import { newWatch, type Watch } from '../domain/watermark.ts';
+import { familyThreshold } from '../stats/alarm-delay.ts';
 import {
   type Change,
   type DetectorRules,
@@ -16,9 +17,7 @@ import {
   dropTargets,
   feed,
   newDetector,
-  thresholdOf,
   trackedTargets,
-  trialsPerYearOf,
 } from '../stats/detector.ts';
 import {
   type DetectorRow,
@@ -118,7 +117,6 @@ function rulesOf({ pipeline, checkpoint }: DetectAt, objective: Objective, nowMs
   const targets = Math.max(1, pipeline.targets.length);
   const batch = config.batch ?? 1;
   const beatsPerYear = YEAR_MS / periodMs(pipeline, nowMs);
-  const sequences = config.checkpoints.length * LOSS.length + REFUSED.length;
   const deadlines = {
     on_time: checkpoint?.config.onTimeWithinMs,
     delivered: checkpoint?.config.lostAfterMs,
@@ -129,8 +127,11 @@ function rulesOf({ pipeline, checkpoint }: DetectAt, objective: Objective, nowMs
     deadlineMs: deadlines[objective] ?? 0,
     targets,
     batch,
-    threshold: thresholdOf({
-      trialsPerYear: sequences * trialsPerYearOf({ beatsPerYear, targets, batch }),
+    threshold: familyThreshold({
+      checkpoints: config.checkpoints.length,
+      beatsPerYear,
+      targets,
+      batch,
       falseAlarmsPerYear: config.falseAlarmsPerYear,
     }),
   });

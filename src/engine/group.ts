@@ -11,7 +11,7 @@ export interface Group<T, R> {
 export interface GroupWork<T, R> {
   /** All in one go, each with its own end, in their order. When it throws, nothing of it has happened. */
   readonly together: (items: readonly T[]) => Promise<readonly PromiseSettledResult<R>[]>;
-  /** What fails together is done one by one: what spoils one must not hold up the others. */
+  /** What fails together is done one by one, beside the batches that follow: what spoils one must not hold up the others. */
   readonly alone: (item: T) => Promise<R>;
   /** Is told why a batch failed. */
   readonly onFailure: (error: unknown) => void;
@@ -43,22 +43,21 @@ export function createGroup<T, R>(group: GroupWork<T, R>): Group<T, R> {
     return queue.length;
   }
 
-  const eachAlone = (batch: readonly Waiting<T, R>[]): Promise<unknown> =>
-    Promise.all(batch.map(w => alone(w.item).then(w.resolve, w.reject)));
-
-  async function end(batch: readonly Waiting<T, R>[]): Promise<unknown> {
-    if (batch.length === 1) return await eachAlone(batch);
+  async function end(batch: readonly Waiting<T, R>[]): Promise<void> {
     const ends = await together(batch.map(w => w.item)).catch(error => {
       onFailure(error);
       return null;
     });
-    if (ends === null) return await eachAlone(batch);
+    if (ends === null) {
+      // Nobody waits for those that are tried alone, perhaps for minutes, but who brought them.
+      for (const w of batch) void alone(w.item).then(w.resolve, w.reject);
+      return;
+    }
     for (const [i, w] of batch.entries()) {
       const ended = ends[i];
       if (ended?.status === 'fulfilled') w.resolve(ended.value);
       else w.reject(ended?.reason ?? new Error('left out of its batch'));
     }
-    return undefined;
   }
   async function work(): Promise<void> {
     isWorking = true;

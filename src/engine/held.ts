@@ -5,6 +5,7 @@ import { reapAbandoned } from '../store/emit.ts';
 import { acquireLeases, type CheckpointKey, type Lease } from '../store/lease.ts';
 import type { OpenCanaries } from '../store/look.ts';
 import { readWatches } from '../store/register.ts';
+import type { DueKey } from '../store/settle.ts';
 import { Known } from './known.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 
@@ -27,6 +28,8 @@ export interface Held {
   missing: boolean;
   /** As it was read when the round began. */
   open: OpenCanaries | null;
+  /** How far a round came that was cut off: the next one goes on from there. */
+  after: DueKey | null;
 }
 
 export interface Holding {
@@ -90,6 +93,7 @@ export function createHolding(engine: Engine): Holding {
         wanted: true,
         missing: true,
         open: null,
+        after: null,
       });
     }
   }

@@ -1,6 +1,6 @@
 /** Judging the rows of one checkpoint: each with its own evidence and the deadlines of the generation that planned it. */
 import type { CheckpointConfig } from '../config/config.ts';
-import { type NewEvidence, settleRow } from '../domain/settlement.ts';
+import { type NewEvidence, type Settled, settleRow } from '../domain/settlement.ts';
 import type { Deadlines } from '../domain/verdict.ts';
 import type { CheckpointKey } from '../store/lease.ts';
 import { readGeneration } from '../store/register.ts';
@@ -102,6 +102,15 @@ async function deadlinesOf(engine: Engine, at: SettleAt, generation: number): Pr
   };
   known.set(generation, deadlines);
   return deadlines;
+}
+
+/** Whether anything came of judging it: most rows that wait for a proof are as they were. */
+export function isChanged({ row, result }: SettledRow): boolean {
+  const told = ({ next_due_ms, folded, exceptional, counts, ...arrays }: MarkRow | Settled) => [
+    [next_due_ms, folded, exceptional, Object.entries(counts).sort()],
+    [arrays.verdicts, arrays.seen_offs, arrays.seen_after_offs, arrays.flags, arrays.records, arrays.notes],
+  ];
+  return JSON.stringify(told(row)) !== JSON.stringify(told(result));
 }
 
 export const updateOf = (

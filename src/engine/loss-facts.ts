@@ -50,13 +50,12 @@ export async function lossFacts(
     to_ms: nowMs,
   };
   const perRow = Math.max(1, pipeline.targets.length);
-  const touched = touchedBy(
-    await readTouched(tx, whole, { missing, drill: pipeline.drill, perRow }),
-    alarms,
-    lateCounts,
-  );
+  const read = { missing, drill: pipeline.drill, perRow };
+  const soFar = touchedBy(await readTouched(tx, whole, read), alarms, lateCounts);
+  const lastMs = Math.max(fromMs, ...soFar.map(t => t.last_ms));
+  // What came after the newest that is missing says nothing of how much was.
+  const touched = touchedBy(await readTouched(tx, { ...whole, to_ms: lastMs }, read), alarms, lateCounts);
   const firstMs = fromMs;
-  const lastMs = Math.max(fromMs, ...touched.map(t => t.last_ms));
   const keptMs = nowMs - engine.config.retention.canariesMs;
   const counts = countsOf(await countSpan(tx, { ...whole, to_ms: open ? nowMs : lastMs }, keptMs));
   const affected = touched.reduce((sum, t) => sum + t.missing + (lateCounts ? t.late : 0), 0);
@@ -90,7 +89,7 @@ export async function lossFacts(
         eventToMs: lastMs + hop.config.onTimeWithinMs,
         ingestFromMs: firstMs,
         ingestToMs: open ? nowMs : lastMs + hop.config.lostAfterMs,
-        query: null,
+        query: hop.observer.hunt?.({ fromMs: firstMs, toMs: lastMs + hop.config.onTimeWithinMs }) ?? null,
       },
       pattern: patternOf(
         await seriesOf(

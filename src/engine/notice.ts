@@ -1,6 +1,7 @@
 /** What people are told of an incident and when: opened, worsened, reminded, resolved. Written to the outbox, never sent here. */
 import type { Json } from '../contracts/observer.ts';
 import { INCIDENT_KINDS, type Incident, type Severity, severityOf } from '../domain/incident.ts';
+import { incidentJson, noteJson } from '../domain/incident-json.ts';
 import { factsOf, type Telling, textOf, titleOf } from '../domain/incident-words.ts';
 
 import { readChainHead } from '../store/chain.ts';
@@ -93,6 +94,6 @@ function noticeOf(incident: Incident, event: Telling, nowMs: number) {
     detectedMs: incident.detectedMs,
     endedMs: incident.endedMs,
     atMs: nowMs,
-    details: incident as unknown as Json,
+    details: { ...incidentJson(incident), notes: incident.notes.map(noteJson) } as unknown as Json,
   };
 }

@@ -12,6 +12,8 @@ import type { Tasks } from './tasks.ts';
 
 const SETTLES_MAX = 50;
 const CLOSE_LOOKS = 4;
+/** Looks that fall just after deadlines are no closer to each other. */
+const REST_MIN_MS = 250;
 
 export interface Beside {
   readonly holding: Holding;
@@ -28,9 +30,9 @@ export function createRounds(engine: Engine, beside: Beside): () => Promise<void
   /** Checkpoints with a round under way, which may be one under a lease that is over. */
   const busy = new Set<string>();
 
-  async function run(h: Held): Promise<void> {
+  async function run(h: Held, looks: boolean): Promise<void> {
     try {
-      await round(engine, h, beside);
+      await round(engine, h, looks, beside);
       h.failures = 0;
     } catch (error) {
       h.failures++;
@@ -54,23 +56,25 @@ export function createRounds(engine: Engine, beside: Beside): () => Promise<void
     const waiting = new Set(filled.map(keyOf));
     for (const h of idle) if (waiting.has(keyOf(h.lease))) h.wanted = true;
     const ready = idle.filter(h => nowMs >= h.notBeforeMs && (h.wanted || lookDue(h, nowMs)));
-    const asking = ready.filter(h => h.checkpoint.rules.way === 'query' && lookDue(h, nowMs));
+    const asking = ready.filter(h => h.checkpoint.rules.way !== 'receive' && lookDue(h, nowMs));
     const open = await readOpen(
       engine.sql,
       asking.map(h => questionOf(h.checkpoint, h.watch, nowMs)),
     );
     for (const [i, h] of asking.entries()) h.open = open[i] ?? null;
     for (const h of ready) {
+      // What a look is to fall just after may have been seen since it was last asked for.
+      const looks = periodDue(h, nowMs) || (lookDue(h, nowMs) && (h.open?.due.length ?? 0) > 0);
+      if (!looks && !h.wanted) continue;
       busy.add(keyOf(h.lease));
-      tasks.start('round', () => run(h));
+      tasks.start('round', () => run(h, looks));
     }
   };
 }
 
-async function round(engine: Engine, h: Held, { commits, probeKey }: Beside): Promise<void> {
+async function round(engine: Engine, h: Held, due: boolean, { commits, probeKey }: Beside): Promise<void> {
   const { checkpoint, pipeline, lease } = h;
   const nowMs = engine.ctx.clock.now();
-  const due = lookDue(h, nowMs);
   let seconds: readonly Second[] = [];
   const sinceMs = h.lookedMs ?? nowMs - checkpoint.rules.lookEveryMs;
   if (due) h.lookedMs = nowMs;
@@ -92,10 +96,11 @@ async function round(engine: Engine, h: Held, { commits, probeKey }: Beside): Pr
   }
   h.wanted = false;
   for (let i = 0; i < SETTLES_MAX; i++) {
-    const work = { at: { lease, pipeline, checkpoint }, seconds };
+    const work = { at: { lease, pipeline, checkpoint }, seconds, afterLook: due, after: h.after };
     const settled = i === 0 ? await commits.settle(work) : await settle(engine, work);
     h.watch = settled.watch;
     h.missing ||= settled.missing;
+    h.after = settled.more ? settled.after : null;
     if (!settled.more) return;
   }
   h.wanted = true;
@@ -111,7 +116,16 @@ function mustSettle({ open, watch, checkpoint: { rules } }: Held, nowMs: number)
   return open.next_due !== null && open.next_due <= untilMs - CLOSE_LOOKS * rules.lookEveryMs;
 }
 
+/** By its period, or because a canary that still missed has passed a deadline since the last look. */
 function lookDue(h: Held, nowMs: number): boolean {
+  const { lookEveryMs, settleMs } = h.checkpoint.rules;
+  const deadlineMs = h.open?.next_deadline ?? null;
+  if (periodDue(h, nowMs) || deadlineMs === null || h.lookedMs === null) return periodDue(h, nowMs);
+  const restMs = Math.max(lookEveryMs / 4, REST_MIN_MS);
+  return nowMs >= h.watch.notBeforeMs && nowMs - h.lookedMs >= restMs && nowMs >= deadlineMs + settleMs;
+}
+
+function periodDue(h: Held, nowMs: number): boolean {
   if (nowMs < h.watch.notBeforeMs) return false;
   return h.lookedMs === null || nowMs - h.lookedMs >= h.checkpoint.rules.lookEveryMs;
 }

@@ -6,6 +6,8 @@ import type { Lease } from '../store/lease.ts';
 import { lostLease, saveWatches, underLeases } from '../store/lock.ts';
 import type { Tx } from '../store/open.ts';
 import {
+  byDue,
+  type DueKey,
   loadMarks,
   type MarkRow,
   saveMarks,
@@ -16,7 +18,7 @@ import {
 import { bookRollups, parkStrays, reportRemarks } from './book.ts';
 import { addDownstream, byKey, passUpstream } from './branch.ts';
 import type { Case, SettleResult, SettleWork } from './case.ts';
-import { evidenceBySlot, judgeRows, updateOf } from './judge-rows.ts';
+import { evidenceBySlot, isChanged, judgeRows, updateOf } from './judge-rows.ts';
 import type { Engine } from './live.ts';
 import { withSelfEvidence } from './self-evidence.ts';
 import { mayHaveAliases } from './sight.ts';
@@ -41,7 +43,7 @@ export async function settleTogether(
   const done = await underLeases(engine.sql, leases, async (tx, locked) => {
     const cases = locked.map(({ lease, watch }): Case => {
       const work = byLease.get(lease)!;
-      return { ...work, watch, inbox: [], isEmptied: true, rows: [], settled: [] };
+      return { ...work, watch, inbox: [], isEmptied: true, dueUntilMs: null, rows: [], settled: [] };
     });
     if (cases.length === 0) return new Map<Lease, SettleResult>();
     await gather(engine, tx, cases, { inboxMax, dueMax });
@@ -96,11 +98,13 @@ async function gather(
   );
 }
 
-function wantedMarks({ at, watch, inbox, isEmptied }: Case, nowMs: number): WantedMarks {
+function wantedMarks(c: Case, nowMs: number): WantedMarks {
+  const { at, watch, inbox, after = null } = c;
   const { pipeline, checkpoint } = at.lease;
   const untilMs = Math.max(watch.proven ? (watch.wMs ?? 0) : 0, nowMs - at.checkpoint.rules.keepsMs);
   const slots = [...evidenceBySlot(inbox).keys()];
-  return { pipeline, checkpoint, slots, due_until_ms: isEmptied ? untilMs : null };
+  c.dueUntilMs = c.isEmptied ? untilMs : null;
+  return { pipeline, checkpoint, slots, due_until_ms: c.dueUntilMs, due_after: after };
 }
 
 /** What was parked under an identity that is an alias by now, and the rows of it. */
@@ -133,7 +137,7 @@ async function judge(engine: Engine, tx: Tx, cases: readonly Case[]): Promise<vo
 async function book(engine: Engine, tx: Tx, cases: readonly Case[]): Promise<void> {
   await saveMarks(
     tx,
-    cases.flatMap(c => c.settled.map(s => updateOf(c.at.lease, s))),
+    cases.flatMap(c => c.settled.filter(isChanged).map(s => updateOf(c.at.lease, s))),
   );
   await bookRollups(tx, cases);
   await parkStrays(engine, tx, cases);
@@ -141,9 +145,20 @@ async function book(engine: Engine, tx: Tx, cases: readonly Case[]): Promise<voi
   await reportRemarks(engine, tx, cases);
 }
 
-function resultOf({ rows, settled, isEmptied, watch }: Case, dueMax: number): SettleResult {
-  const waiting = settled.filter(s => s.result.waits).length;
-  const isCut = rows.length - waiting >= dueMax && settled.length > waiting;
+function resultOf(c: Case, dueMax: number): SettleResult {
+  const { settled, isEmptied, watch } = c;
+  const after = isEmptied ? dueAfter(c, dueMax) : (c.after ?? null);
+  // Without a look since, those that wait go on waiting, and so do all behind them.
+  const goesOn = after !== null && (c.afterLook === true || settled.some(s => !s.result.waits));
   const missing = settled.some(({ result: { counts } }) => MISSING.some(bucket => bucket in counts));
-  return { rows: settled.length, more: !isEmptied || isCut, missing, watch };
+  return { rows: settled.length, more: !isEmptied || goesOn, after, missing, watch };
+}
+
+/** The last of a page of rows that are due, if it is full. What evidence alone speaks of stands behind it. */
+function dueAfter({ rows, dueUntilMs, after = null }: Case, dueMax: number): DueKey | null {
+  const due = rows
+    .flatMap(({ next_due_ms, slot, part }) => (next_due_ms === null ? [] : [{ next_due_ms, slot, part }]))
+    .filter(r => r.next_due_ms <= (dueUntilMs ?? 0) && (after === null || byDue(r, after) > 0))
+    .sort(byDue);
+  return due[dueMax - 1] ?? null;
 }

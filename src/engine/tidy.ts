@@ -1,5 +1,6 @@
 /** The step `tidy`: drops what is old, closes what nobody can judge any more. */
 
+import { dropLinks } from '../store/chain.ts';
 import { acquireLeases } from '../store/lease.ts';
 import { dropNotices } from '../store/read-notices.ts';
 import { readRetiredOpen } from '../store/register.ts';
@@ -34,6 +35,7 @@ export function createTidy(engine: Engine): () => Promise<void> {
     reachedMs = before.canariesMs;
     if (!isSweep) return;
     for (let i = 0; i < ROUNDS_MAX && (await dropNotices(sql, before.exceptionsMs)) > 0; i++);
+    await dropLinks(sql, nowMs - rollupsMs);
     await dropPast(sql, { exceptionsMs: nowMs - exceptionsMs, rollupsMs: nowMs - rollupsMs });
     sweptMono = ctx.clock.mono();
   };

@@ -12,6 +12,6 @@ export interface VerifyOptions {
   readonly only?: readonly string[];
   /** A head from an old notice or report, hexadecimal: it must be in one of the chains. */
   readonly head?: string;
-  /** Rows that are gone through canary by canary at each checkpoint, newest first; default 100,000. */
-  readonly rowsMax?: number;
+  /** Canaries that are gone through one by one at each checkpoint, newest first; default 5,000,000. */
+  readonly canariesMax?: number;
 }

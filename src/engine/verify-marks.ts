@@ -21,7 +21,7 @@ import type { VerifiedChain, VerifyOptions } from './verified.ts';
 import { type Faults, says } from './verify-faults.ts';
 
 const HOUR_MS = 3_600_000;
-const ROWS_MAX = 100_000;
+const CANARIES_MAX = 5_000_000;
 
 /** Canaries in these make a row that is kept for long, always. */
 const ALWAYS_KEPT = ['late', 'lost', 'recovered', 'missed_here', 'refused', 'maybe_sent'];
@@ -63,7 +63,7 @@ export async function checkMarks(
       at,
       deadlinesAt(deadlines, checkpoint.id),
       faults,
-      options.rowsMax ?? ROWS_MAX,
+      options.canariesMax ?? CANARIES_MAX,
     );
     rows += read.rows;
     cut ||= read.cut;
@@ -144,13 +144,15 @@ async function checkRows(
   at: { readonly pipeline: number; readonly checkpoint: number },
   deadlinesOf: DeadlinesOf,
   faults: Faults,
-  rowsMax: number,
+  canariesMax: number,
 ): Promise<{ rows: number; cut: boolean }> {
   let rows = 0;
+  let canaries = 0;
   for await (const page of readClosed(tx, at)) {
-    if (rows >= rowsMax) return { rows, cut: true };
+    if (canaries >= canariesMax) return { rows, cut: true };
     for (const row of page) {
       rows++;
+      canaries += row.targets.length;
       const wrong = rowFault(row, deadlinesOf(row.generation));
       if (wrong === null) continue;
       const what = `the row of slot ${new Date(row.slot).toISOString()} doesn’t follow from its evidence: ${wrong}`;

@@ -123,7 +123,14 @@ const create = (s: Settings, ctx: Context): Observer => {
     yield truncated(`more than ${s.pages_max} pages`);
   }
 
-  return { observe, close: async () => undefined };
+  const iso = (ms: number) => new Date(ms).toISOString();
+  return {
+    observe,
+    // For a shell: the query stands in single quotes.
+    hunt: ({ fromMs, toMs }) =>
+      `logcli query --from=${iso(fromMs)} --to=${iso(toMs)} --limit=0 '${s.query.replaceAll("'", `'\\''`)}'`,
+    close: async () => undefined,
+  };
 };
 
 export default defineObserver({

@@ -238,27 +238,6 @@ const withNotes = (tx: Tx | Sql) => tx`
                      from incident_note n where n.incident = i.number), '[]'::json) as notes
     from incident i`;
 
-/** Incidents of these pipelines, newest first, below `before` where that is given. */
-export async function readIncidents(
-  sql: Sql | Tx,
-  options: {
-    readonly pipelines: readonly number[];
-    /** Only those that last, or ended after this. */
-    readonly sinceMs: number | null;
-    readonly openOnly: boolean;
-    readonly before: number | null;
-    readonly limit: number;
-  },
-): Promise<IncidentWithNotes[]> {
-  return await sql<IncidentWithNotes[]>`
-    ${withNotes(sql)}
-     where i.pipeline = any(array(select json_array_elements_text(${JSON.stringify(options.pipelines)}::text::json)::int))
-       and (${options.openOnly}::boolean is false or i.ended_ms is null)
-       and (${options.sinceMs}::int8 is null or i.ended_ms is null or i.ended_ms >= ${options.sinceMs}::int8)
-       and (${options.before}::int is null or i.number < ${options.before}::int)
-     order by i.number desc limit ${options.limit}`;
-}
-
 export async function readIncident(sql: Sql | Tx, number: number): Promise<IncidentWithNotes | null> {
   const [row] = await sql<IncidentWithNotes[]>`${withNotes(sql)} where i.number = ${number}`;
   return row ?? null;

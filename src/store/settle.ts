@@ -131,7 +131,16 @@ export interface WantedMarks extends CheckpointKey {
   readonly slots: readonly number[];
   /** And the next ones whose time has come by then; null: none. */
   readonly due_until_ms: number | null;
+  /** Of these only what comes after this one. */
+  readonly due_after?: DueKey | null;
 }
+
+/** Where a row stands in the order in which they are due. */
+export type DueKey = { readonly next_due_ms: number } & Pick<MarkRow, 'slot' | 'part'>;
+
+/** Negative: `a` is due before `b`. */
+export const byDue = (a: DueKey, b: DueKey): number =>
+  a.next_due_ms - b.next_due_ms || a.slot - b.slot || a.part - b.part;
 
 /**
  * The rows that are wanted at each checkpoint, at most `dueLimit` of them for their time alone. One JSON document each:
@@ -143,10 +152,16 @@ export async function loadMarks(
   dueLimit: number,
 ): Promise<ByCheckpoint<MarkRow>> {
   if (wanted.length === 0) return new ByCheckpoint([]);
+  const asked = wanted.map(({ due_after, ...w }) => ({
+    ...w,
+    after_ms: due_after?.next_due_ms ?? -1,
+    after_slot: due_after?.slot ?? 0,
+    after_part: due_after?.part ?? 0,
+  }));
   const rows = await tx<Grouped<MarkRow>>`
     select q.pipeline, q.checkpoint, found.rows
-      from json_to_recordset(${JSON.stringify(wanted)}::text::json)
-             as q(pipeline int, checkpoint int, slots json, due_until_ms int8)
+      from json_to_recordset(${JSON.stringify(asked)}::text::json)
+             as q(pipeline int, checkpoint int, slots json, due_until_ms int8, after_ms int8, after_slot int8, after_part int)
      cross join lateral (
       with k as (
         select m.slot, m.part from mark m
@@ -155,7 +170,8 @@ export async function loadMarks(
         union
         (select m.slot, m.part from mark m
           where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint and m.next_due_ms <= q.due_until_ms
-          order by m.next_due_ms limit ${dueLimit})),
+            and (m.next_due_ms, m.slot, m.part) > (q.after_ms, q.after_slot, q.after_part)
+          order by m.next_due_ms, m.slot, m.part limit ${dueLimit})),
       r as (
         select ${tx.unsafe(markColumns)} from k
           join mark m on m.pipeline = q.pipeline and m.checkpoint = q.checkpoint and m.slot = k.slot and m.part = k.part

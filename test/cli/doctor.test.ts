@@ -149,7 +149,7 @@ describe('what is told of them', () => {
       {
         check: 'sink',
         level: 'ok',
-        says: '100 canaries in 3 h are too few to propose deadlines from: p99.9 takes 2,995 of them, and a day',
+        says: '100 canaries within 3 h are too few to propose deadlines from: p99.9 takes 2,995 of them, and a day',
       },
     ]);
     const missing = told(
@@ -190,7 +190,10 @@ describe('what is told of them', () => {
 
   test('delays that are mostly our own looking say so', () => {
     const found = told(measured(many(86_400, () => 9_000)));
-    expect(found[1]).toMatchObject({ level: 'ok', says: expect.stringMatching(/mostly look_every 10s/) });
+    expect(found[1]).toMatchObject({
+      level: 'ok',
+      says: expect.stringMatching(/mostly look_every \(10 s\)/),
+    });
   });
 });
 

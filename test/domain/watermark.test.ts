@@ -279,6 +279,8 @@ const facts = (startedMs: number, more: Partial<LookFacts> = {}): LookFacts => (
   skewMs: null,
   fromMs: startedMs - 10_000,
   gap: null,
+  oldestMs: null,
+  forgets: null,
   retryAfterMs: null,
   ...more,
 });

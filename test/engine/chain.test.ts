@@ -34,8 +34,8 @@ async function sealAs(replicas: number): Promise<number[]> {
 const sealed = async () => (await sealAs(1))[0];
 
 async function run(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 1_000) {
-    await w.run(1_000, 1_000);
+  for (let passed = 0; passed < ms; passed += 2_000) {
+    await w.run(2_000, 2_000);
     await w.running.idle();
   }
 }
@@ -58,7 +58,7 @@ beforeAll(async () => {
   await hold();
   await run(30_000);
   await faults(w, { agents: { 'web-1': { stall: true } } });
-  await run(85_000);
+  await run(84_000);
 }, 60_000);
 afterAll(async () => {
   await hand.end({ timeout: 5 });
@@ -69,7 +69,7 @@ afterAll(async () => {
 describe('sealing', () => {
   test('an hour that isn’t over, or has open rows, is left alone', async () => {
     expect(await sealed()).toBe(0);
-    await run(15_000);
+    await run(16_000);
     expect(w.clock.now()).toBeGreaterThan(hourMs + HOUR);
     // Canaries of its last seconds are still out.
     expect(await sealed()).toBe(0);

@@ -55,7 +55,6 @@ test('each item is done exactly once and ends as itself, in batches that keep th
       expect(done.sort((a, b) => a - b)).toEqual(all.toSorted((a, b) => a - b));
       expect(failures.length).toBe(batches.filter(b => b.includes(spoils)).length);
       for (const b of batches) {
-        expect(b.length).toBeGreaterThan(1);
         expect(b.reduce((sum, n) => sum + (n % 7), 0)).toBeLessThanOrEqual(SIZE_MAX);
       }
     }),
@@ -85,9 +84,34 @@ test('a batch gathers what comes meanwhile; a full one does not wait', async () 
   const full = [4, 5, 6, 12].map(n => group.add(n));
   open();
   await full[2];
-  expect([batches.at(1), alone]).toEqual([[4, 5], [6]]);
+  expect([batches.slice(1), alone]).toEqual([[[4, 5], [6]], []]);
   await settled();
   expect(gathered).toBe(3);
   open();
   expect(await full[3]).toBe('12');
+});
+
+test('what spoils a batch is tried alone, for as long as that takes, and holds up no other', async () => {
+  let give = () => {};
+  const isBad = (n: number) => n === 1;
+  const group = createGroup<number, string>({
+    together: async items => {
+      if (items.some(isBad)) throw new Error('spoilt');
+      return items.map(n => ({ status: 'fulfilled', value: `${n}` }));
+    },
+    alone: async n => {
+      if (isBad(n)) await new Promise<void>(done => (give = done));
+      return `${n} alone`;
+    },
+    onFailure: () => {},
+    gather: async () => {},
+    sizeOf: () => 1,
+    max: SIZE_MAX,
+  });
+  const bad = group.add(1);
+  const beside = group.add(2);
+  expect(await beside).toBe('2 alone');
+  expect(await Promise.all([group.add(3), group.add(4)])).toEqual(['3', '4']);
+  give();
+  expect(await bad).toBe('1 alone');
 });

@@ -13,6 +13,8 @@ import { faultConfig, faults } from '../support/faults.ts';
 import { openWorld, type World, WorldClock } from '../support/world.ts';
 
 const HOUR = 3_600_000;
+/** The world begins shortly before an hour ends, which is sealed then. */
+const INTO_HOUR = 57.5 * 60_000;
 const config = `${faultConfig()
   .replace(
     'every: 2s',
@@ -31,23 +33,23 @@ let sql: Sql;
 let startMs: number;
 
 async function run(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 1_000) {
-    await w.run(1_000, 1_000);
+  for (let passed = 0; passed < ms; passed += 2_000) {
+    await w.run(2_000, 2_000);
     await w.running.idle();
   }
 }
 
 beforeAll(async () => {
   const clock = new WorldClock();
-  clock.step(56 * 60_000);
+  clock.step(INTO_HOUR);
   startMs = clock.now();
   w = await openWorld(db.options, config, { seed: 7, clock, cacheRecords: 20 });
   sql = openStore({ ...db.options, max: 3 });
-  await run(60_000);
+  await run(30_000);
   await faults(w, { agents: { 'web-1': { stall: true } } });
-  await run(100_000);
+  await run(76_000);
   w.lab.restart('web-1');
-  await run(170_000);
+  await run(110_000);
   await seal(w.running.engine);
 }, 60_000);
 afterAll(async () => {
@@ -84,7 +86,7 @@ describe('a report of a period', () => {
     expect(c?.counts.lost).toBe(gone.length);
     expect(c?.accepted.n).toBe((c?.accepted.delivered ?? 0) + gone.length);
     expect(c?.scheduled).toBe(canaries.length);
-    expect([data.fromMs, data.toMs]).toEqual([startMs - 56 * 60_000, startMs - 56 * 60_000 + 2 * HOUR]);
+    expect([data.fromMs, data.toMs]).toEqual([startMs - INTO_HOUR, startMs - INTO_HOUR + 2 * HOUR]);
     expect(c?.drills.tested).toBeGreaterThan(5);
     expect(c?.drills.found).toBe(c?.drills.tested);
   });
@@ -140,7 +142,7 @@ describe('a report of a period', () => {
   test('of one incident: its own hours, and only it', async () => {
     const one = await incidentReportOf(w.running.engine, { incident: await number(), version: '1' });
     expect(one?.incidents.map(i => i.incident.id)).toEqual([await number()]);
-    expect(one?.fromMs).toBe(startMs - 56 * 60_000);
+    expect(one?.fromMs).toBe(startMs - INTO_HOUR);
     expect(told(markdown(reportDocument(one!)))).toMatch(/# Incident \d+: SSH sign-ins → Loki/);
     expect(await incidentReportOf(w.running.engine, { incident: 99_999, version: '1' })).toBeNull();
   });

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../src/contracts/context.ts';
@@ -210,4 +212,20 @@ describe('what it takes for an answer', () => {
     expect(JSON.parse(found.records[1]!.text)).toEqual({ job: 'auth', id: lineOf(2), line: 'login' });
     expect(found.records[2]!.text).toBe('noise');
   });
+});
+
+test('the query to hunt by hand survives a shell', async () => {
+  const observer = await loki.create(
+    loki.schema.parse({ url: 'http://loki.example', query: `{app="o'neil"} |= "$HOME"` }),
+    realContext(),
+  );
+  const hunt = observer.hunt?.({ fromMs: T0, toMs: T0 + 60_000 }) ?? '';
+  const { stdout } = await promisify(execFile)('sh', ['-c', `logcli() { printf '%s\\n' "$@"; }; ${hunt}`]);
+  expect(stdout.trim().split('\n')).toEqual([
+    'query',
+    `--from=${new Date(T0).toISOString()}`,
+    `--to=${new Date(T0 + 60_000).toISOString()}`,
+    '--limit=0',
+    `{app="o'neil"} |= "$HOME"`,
+  ]);
 });

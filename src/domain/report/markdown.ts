@@ -77,12 +77,11 @@ function inlineText(part: Inline, slugs: Slugs): string {
 
 const longestRun = (text: string): number => Math.max(0, ...[...text.matchAll(/`+/g)].map(m => m[0].length));
 
-/** A bar would end the cell of a table even inside of code. */
+/** A bar ends the cell of a table even inside of code, and no backslash helps where another stands before it: entities do. */
 function codeText(code: string): string {
-  const line = code.replace(/\s+/g, ' ').replaceAll('|', '\\|');
-  const ticks = '`'.repeat(longestRun(line) + 1);
-  const pad = line.startsWith('`') || line.endsWith('`') ? ' ' : '';
-  return `${ticks}${pad}${line}${pad}${ticks}`;
+  const line = code.replace(/\s+/g, ' ');
+  if (!/[|`]/.test(line)) return `\`${line}\``;
+  return `<code>${line.replace(/[^\p{L}\p{N} ]/gu, c => `&#${c.codePointAt(0)};`)}</code>`;
 }
 
 /** On one line. An underscore inside of a word is none of Markdown's. */

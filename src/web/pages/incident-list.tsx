@@ -180,6 +180,12 @@ const Row = ({ incident, nowMs }: { incident: Incident; nowMs: number }) => {
   );
 };
 
+const SEVERITIES = ['critical', 'error', 'warning', 'info'] as const;
+
+/** Among equals the newest first, as they came. */
+export const worstFirst = (incidents: readonly Incident[]): Incident[] =>
+  incidents.toSorted((a, b) => SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b)));
+
 /** Open incidents where a pipeline is shown: the first thing to read there, before the page's own headings begin. */
 export const OpenIncidents = ({
   incidents,

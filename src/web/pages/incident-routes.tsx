@@ -86,12 +86,11 @@ export function mountIncidents(app: Hono, options: IncidentRoutesOptions): void 
     return send(c, { ...frame, title, asOfMs: found.story.asOfMs }, <IncidentPage {...props} />);
   });
 
-  app.use('/incidents/:id/*', sameOrigin);
   const limit = bodyLimit({
     maxSize: BODY_BYTES_MAX,
     onError: c => c.text('413: the note is too long\n', 413),
   });
-  app.post('/incidents/:id/:what{notes|ack}', limit, async c => {
+  app.post('/incidents/:id/:what{notes|ack}', sameOrigin, limit, async c => {
     const id = c.req.param('id');
     if (!NUMBER.test(id)) return c.text('404: there is no such incident\n', 404);
     const form = new URLSearchParams(await c.req.text());

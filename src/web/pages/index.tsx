@@ -7,7 +7,7 @@ import { createAccess } from '../access.ts';
 import { Problem } from '../problem.ts';
 import { mountAssets } from './assets.ts';
 import { deskOf } from './incident-desk.ts';
-import { OpenIncidents } from './incident-list.tsx';
+import { OpenIncidents, worstFirst } from './incident-list.tsx';
 import { type IncidentDesk, mountIncidents } from './incident-routes.tsx';
 import { LabAside, type LabPanel, mountLabPanel, readLab } from './lab-panel.tsx';
 import { type Frame, WINDOWS, windowWord } from './layout.tsx';
@@ -20,6 +20,7 @@ export type { LabPanel } from './lab-panel.tsx';
 
 /** Open incidents that a page of pipelines lists. */
 const OPEN_MAX = 5;
+const OPEN_READ_MAX = 100;
 
 export interface PagesOptions {
   readonly running: RunningEngine;
@@ -98,11 +99,10 @@ export function mountViews(app: Hono, options: ViewsOptions): void {
   };
 
   const openOf = async (c: Context, names: readonly string[]): Promise<Child> => {
-    const { incidents, next, asOfMs } = await options.incidents.page(c.req.raw, names, {
-      state: 'open',
-      limit: OPEN_MAX,
-    });
-    return <OpenIncidents incidents={incidents} more={next !== null} nowMs={asOfMs} />;
+    const page = await options.incidents.page(c.req.raw, names, { state: 'open', limit: OPEN_READ_MAX });
+    const worst = worstFirst(page.incidents);
+    const more = page.next !== null || worst.length > OPEN_MAX;
+    return <OpenIncidents incidents={worst.slice(0, OPEN_MAX)} more={more} nowMs={page.asOfMs} />;
   };
   mountIncidents(app, { desk: options.incidents, pipelines: options.pipelines, frameOf, namesFor });
 

@@ -17,7 +17,7 @@ const docOf = (evil: string): ReportDocument => ({
       title: evil,
       blocks: [
         { kind: 'list', items: [evil, [{ strong: evil }]] },
-        { kind: 'facts', facts: [{ label: evil, value: { code: evil } }] },
+        { kind: 'facts', facts: [{ label: evil, value: [evil, { code: evil }] }] },
         { kind: 'table', caption: evil, head: [evil, 'n'], rows: [[evil, '1']], numbers: [1] },
         { kind: 'code', text: evil },
         text({ text: evil, ref: 'one' }),
@@ -46,18 +46,13 @@ describe('markdown', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('|', '`', '\\', '\n', 'a', '*', ' ') }), evil => {
         const doc = markdown(docOf(evil));
-        const rows = doc.split('\n').filter(l => l.startsWith('|'));
-        // An escaped bar is none; a backslash before it may be escaped itself.
-        const bars = rows.map(
-          r =>
-            [
-              ...r
-                .replace(/`+[^`]*`+/g, '')
-                .replace(/\\[\\|]/g, '')
-                .matchAll(/\|/g),
-            ].length,
-        );
-        expect(bars.slice(3, 6)).toEqual([3, 3, 3]);
+        // As GitHub splits cells: at every bar that isn't escaped, in code too.
+        const rows = doc
+          .split(/^`{3,}$/m)[0]!
+          .split('\n')
+          .filter(l => l.startsWith('|'));
+        const bars = rows.map(r => [...r.replace(/\\./g, '').matchAll(/\|/g)].length);
+        expect(bars).toEqual(rows.map(() => 3));
         const fences = doc.split('\n').filter(l => /^`{3,}$/.test(l));
         expect(fences.filter(f => f === fences[0]).length % 2).toBe(0);
       }),

@@ -90,6 +90,11 @@ describe('columns', () => {
       '11:45',
     ]);
     expect(ticksOf(NOW_MS - 7 * 86_400_000, NOW_MS, NOW_MS).map(t => t.label)).toContain('31 Aug');
+    // No two of a short span are called the same.
+    for (const spanMs of [10_000, 76_000, 150_000, 400_000]) {
+      const labels = ticksOf(NOW_MS - spanMs, NOW_MS, NOW_MS).map(t => t.label);
+      expect(new Set(labels).size, String(spanMs)).toBe(labels.length);
+    }
   });
 });
 

@@ -192,6 +192,9 @@ describe('/incidents', () => {
     expect(await text('/pipelines/okta')).not.toContain('open incident');
     const many = Array.from({ length: 7 }, (_, i) => ({ ...losing, id: i + 1 }));
     expect(await open(many).text('/')).toContain('More than 5 open incidents');
+    // A critical one isn't hidden behind many newer troubles.
+    const newer = Array.from({ length: 7 }, (_, i) => ({ ...blind, id: i + 10 }));
+    expect(await open([...newer, losing]).text('/')).toContain('Canaries of web-1 have been lost');
   });
 });
 

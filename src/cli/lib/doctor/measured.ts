@@ -93,7 +93,7 @@ function deadlines(
   const name = `p${+(of.quantile * 100).toPrecision(6)}`;
   const span = formatDuration(of.hours * HOUR_MS);
   if (p.kind === 'too few') {
-    const says = `${whole(p.canaries)} canaries in ${span} are too few to propose deadlines from: ${name} takes ${whole(p.needed)} of them, and a day`;
+    const says = `${whole(p.canaries)} canaries within ${span} are too few to propose deadlines from: ${name} takes ${whole(p.needed)} of them, and a day`;
     return ok(check, says);
   }
   if (p.kind === 'missing') {
@@ -141,7 +141,7 @@ function looks(check: string, c: CheckpointConfig, p: Proposal, { watch, falseAb
     );
   }
   if (p.kind === 'fits' && p.quantileMs <= c.lookEveryMs + c.settleMs && c.lookEveryMs > 1_000) {
-    const says = `canaries are seen at the first or second look: what was measured is mostly look_every ${printDuration(c.lookEveryMs)}, not the path`;
+    const says = `canaries are seen at the first or second look: what was measured is mostly look_every (${formatDuration(c.lookEveryMs)}), not the path`;
     found.push(ok(check, says));
   }
   return found;

@@ -96,14 +96,13 @@ export interface Tick {
 export function ticksOf(fromMs: number, toMs: number, nowMs: number): Tick[] {
   const scale = scaleUtc([new Date(fromMs), new Date(toMs)], [0, 100]);
   const daily = toMs - fromMs > 2.5 * 86_400_000;
+  const times = scale.ticks(4);
+  const seconds = times.some(t => t.getTime() % 60_000 !== 0);
   const label = (t: Date): string => {
-    const text = when(t.getTime(), daily ? 0 : nowMs);
+    const text = when(t.getTime(), daily ? 0 : nowMs, seconds);
     return daily ? text.replace(/ \d{4}/, '').replace(/ 00:00$/, '') : text;
   };
-  return scale
-    .ticks(4)
-    .map(t => ({ x: tidy(scale(t)), label: label(t) }))
-    .filter(t => t.x > 4 && t.x < 90);
+  return times.map(t => ({ x: tidy(scale(t)), label: label(t) })).filter(t => t.x > 4 && t.x < 90);
 }
 
 /** Part of [fromMs, toMs) as percentages of it; null where they don't meet. */
