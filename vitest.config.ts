@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { LAB } from './vitest.lab.config.ts';
 
-// The suites that need more than npm live in configs of their own (peers, browser, workerd, operations).
+// The suites that need more than npm, or long, live in configs of their own (lab, operations, peers, browser, workerd).
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/peers/**', 'test/browser/**', 'test/workerd/**', 'test/operations/**'],
+    exclude: ['test/peers/**', 'test/browser/**', 'test/workerd/**', 'test/operations/**', ...LAB],
     globalSetup: ['test/support/postgres-global.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

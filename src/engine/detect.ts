@@ -56,7 +56,7 @@ export async function detect(engine: Engine, at: DetectAt): Promise<Detected> {
   const result = await engine.sql.begin(async tx => {
     const objectives = checkpoint ? LOSS : REFUSED;
     const rulesBy = new Map(objectives.map(o => [o, rulesOf(at, o, nowMs)]));
-    const locked = await lockDetectors<DetectorState | null>(tx, key, objectives, null);
+    const locked = await lockDetectors<DetectorState>(tx, key, objectives);
     if (!locked) return { more: false, open: false };
     const watch = { ...newWatch, ...(locked.watch ?? {}) };
     const detectors = locked.detectors.map(d => ({

@@ -64,7 +64,7 @@ export function createRounds(engine: Engine, beside: Beside): () => Promise<void
     for (const [i, h] of asking.entries()) h.open = open[i] ?? null;
     for (const h of ready) {
       // What a look is to fall just after may have been seen since it was last asked for.
-      const looks = periodDue(h, nowMs) || (lookDue(h, nowMs) && (h.open?.due.length ?? 0) > 0);
+      const looks = periodDue(h, nowMs) || (asking.includes(h) && (h.open?.due.length ?? 0) > 0);
       if (!looks && !h.wanted) continue;
       busy.add(keyOf(h.lease));
       tasks.start('round', () => run(h, looks));

@@ -17,17 +17,16 @@ export interface DetectorRow<State = unknown> {
 
 /**
  * Locks a checkpoint's detectors (0: the first hop's) and reads them with the watch as it stands. Null: another replica is
- * feeding them. Missing ones are made with `fresh`.
+ * feeding them. Missing ones are made, with the state null.
  */
 export async function lockDetectors<State>(
   tx: Tx,
   key: CheckpointKey,
   objectives: readonly Objective[],
-  fresh: State,
-): Promise<{ readonly detectors: DetectorRow<State>[]; readonly watch: Watch | null } | null> {
+): Promise<{ readonly detectors: DetectorRow<State | null>[]; readonly watch: Watch | null } | null> {
   const read = async () =>
-    await tx<(DetectorRow<State> & { watermark: Watch | null })[]>`
-      select d.objective, d.fed_ms, d.state, d.log_threshold, c.watermark
+    await tx<(DetectorRow<State | null> & { watermark: Watch | null })[]>`
+      select d.objective, d.fed_ms, nullif(d.state, '{}') as state, d.log_threshold, c.watermark
         from detector d
         left join checkpoint c on c.pipeline = d.pipeline and c.number = d.checkpoint
        where d.pipeline = ${key.pipeline} and d.checkpoint = ${key.checkpoint}
@@ -37,7 +36,7 @@ export async function lockDetectors<State>(
   if (rows.length < objectives.length) {
     const made = await tx`
       insert into detector (pipeline, checkpoint, objective, state, log_threshold)
-      select ${key.pipeline}, ${key.checkpoint}, o, ${JSON.stringify(fresh)}::text::jsonb, 0
+      select ${key.pipeline}, ${key.checkpoint}, o, '{}', 0
         from json_array_elements_text(${JSON.stringify(objectives)}::text::json) o
       on conflict do nothing returning 1`;
     if (made.length === 0) return null;

@@ -41,6 +41,9 @@ export interface OpenQuestion extends CheckpointKey {
   readonly deadline_until_ms: number;
 }
 
+/** Until it is first judged a row is due as it was planned; its canaries left up to so much later, milliseconds. */
+const SENDING_MS = 10_000;
+
 /**
  * For each checkpoint, in their order: one index scan over what is due, one over what is about to be, one over the
  * exceptions. Nothing here grows with the canaries that have arrived and only wait for their row to close.
@@ -80,11 +83,14 @@ export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Pr
              missing.first as missing_first, missing.last as missing_last,
              (select min(next_due_ms) from mark
                where pipeline = q.pipeline and checkpoint = q.checkpoint and next_due_ms is not null) as next_due,
-             (select next_due_ms from mark
-               where pipeline = q.pipeline and checkpoint = q.checkpoint
-                 and next_due_ms > q.due_by_ms and next_due_ms <= q.deadline_until_ms
-                 and counts ?| array['pending', 'overdue', 'drill_open']
-               order by next_due_ms limit 1) as next_deadline
+             (select min(ms) from (
+                select m.next_due_ms + case when m.verdicts is null
+                                            then coalesce((select max(o) from unnest(b.last_offs) o), 0) else 0 end as ms
+                  from mark m join beat b using (pipeline, slot, part)
+                 where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint
+                   and m.next_due_ms > q.due_by_ms - ${SENDING_MS}::int8 and m.next_due_ms <= q.deadline_until_ms
+                   and m.counts ?| array['pending', 'overdue', 'drill_open']) d
+               where ms > q.due_by_ms) as next_deadline
         from pending, missing) o
      order by q.ordinality`;
 }

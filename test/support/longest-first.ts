@@ -3,16 +3,18 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Longest first. vitest would know from its cache, which a fresh clone doesn't have; a name that is missing costs a little time. */
 const LONG = [
-  'engine/kill',
-  'engine/faults-query',
+  'engine/detect',
   'cli/alone',
+  'engine/plan',
+  'cli/incidents',
+  'engine/kill',
   'runtimes/demo',
-  'engine/faults-time',
-  'engine/faults-path',
+  'cli/report',
+  'cli/estimate',
+  'engine/aliases',
   'cli/beside',
   'runtimes/node',
   'runtimes/embedded/children',
-  'engine/laws',
   'cli/config-verbs',
   'cli/main',
 ];
