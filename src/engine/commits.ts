@@ -55,18 +55,23 @@ export function createCommits(engine: Engine): Commits {
     settlings.set(depth, group);
     return group;
   };
-  return {
-    outcomes: createGroup({
+  const outcomes = (gatherMs: number): Group<SentBeat, void> =>
+    createGroup({
       together: async rows => {
         await commitOutcomes(engine.sql, rows);
         return rows.map(() => done);
       },
       alone: row => untilCommitted(engine, 'emit.outcomes', () => commitOutcomes(engine.sql, [row])),
       onFailure,
-      gather: () => gather(OUTCOMES_MS),
+      gather: () => (gatherMs > 0 ? gather(gatherMs) : Promise.resolve()),
       sizeOf: row => row.sendings.length,
       max: CANARIES_MAX,
-    }),
+    });
+  const gathered = outcomes(OUTCOMES_MS);
+  // Until its aliases are known, a sign-in's record that also holds a token looks like an echo.
+  const prompt = outcomes(0);
+  return {
+    outcomes: { add: row => (row.aliases.length > 0 ? prompt : gathered).add(row) },
     lookEnds: createGroup({
       together: ends => commitEnds(engine, ends),
       alone: ({ lease, evidence }) =>
