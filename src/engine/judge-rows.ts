@@ -1,12 +1,10 @@
 /** Judging the rows of one checkpoint: each with its own evidence and the deadlines of the generation that planned it. */
-import type { CheckpointConfig } from '../config/config.ts';
 import { type NewEvidence, type Settled, settleRow } from '../domain/settlement.ts';
-import type { Deadlines } from '../domain/verdict.ts';
 import type { CheckpointKey } from '../store/lease.ts';
-import { readGeneration } from '../store/register.ts';
 import type { MarkRow, MarkUpdate } from '../store/settle.ts';
 import { INBOX_KINDS, type InboxRow } from '../store/sight.ts';
-import type { Case, SettleAt, SettledRow } from './case.ts';
+import type { Case, SettledRow } from './case.ts';
+import { deadlinesOf } from './deadlines.ts';
 import type { Engine } from './live.ts';
 
 type Indexed = NewEvidence & { readonly index: number };
@@ -79,30 +77,6 @@ const downstreamEvidence = (row: MarkRow, i: number): NewEvidence => ({
   detail: null,
   ingestedMs: null,
 });
-
-const pinned = new WeakMap<SettleAt['checkpoint'], Map<number, Deadlines>>();
-
-/** A beat keeps the deadlines of the generation that planned it. */
-async function deadlinesOf(engine: Engine, at: SettleAt, generation: number): Promise<Deadlines> {
-  const { checkpoint, pipeline } = at;
-  if (generation === pipeline.generation) return checkpoint.config;
-  const known = pinned.get(checkpoint) ?? new Map<number, Deadlines>();
-  pinned.set(checkpoint, known);
-  const cached = known.get(generation);
-  if (cached) return cached;
-  const spec = await readGeneration<{ checkpoints?: readonly Partial<CheckpointConfig>[] }>(
-    engine.sql,
-    pipeline.number,
-    generation,
-  );
-  const old = spec?.checkpoints?.find(c => c.id === checkpoint.config.id);
-  const deadlines = {
-    onTimeWithinMs: old?.onTimeWithinMs ?? checkpoint.config.onTimeWithinMs,
-    lostAfterMs: old?.lostAfterMs ?? checkpoint.config.lostAfterMs,
-  };
-  known.set(generation, deadlines);
-  return deadlines;
-}
 
 /** Whether anything came of judging it: most rows that wait for a proof are as they were. */
 export function isChanged({ row, result }: SettledRow): boolean {
