@@ -301,23 +301,6 @@ describe('in a running engine', () => {
     expect((await s.tally()).lost).toBeGreaterThanOrEqual(2);
   });
 
-  /** Records show up after `lateMs`; of those older than 10 minutes none does while `isAway`. */
-  const withTiers = (s: Small, lateMs: (text: string) => number) => {
-    const tier = { isAway: true };
-    const fetch = s.sink.fetch.bind(s.sink);
-    s.sink.fetch = async request => {
-      const answer = await fetch(request);
-      if (!request.url.includes('/search') || answer.status !== 200) return answer;
-      const nowMs = s.clock.now();
-      const { hits } = (await answer.json()) as { hits: { at: string; message: string }[] };
-      const ageMs = (h: { at: string }) => nowMs - Date.parse(h.at);
-      return Response.json({
-        hits: hits.filter(h => ageMs(h) >= lateMs(h.message) && !(tier.isAway && ageMs(h) > 10 * MINUTE)),
-      });
-    };
-    return tier;
-  };
-
   describe('looks just after a deadline', () => {
     const TIMES = 'on_time_within: 12s, lost_after: 60s, look_every: 10s';
     const PACE = { every: '20s', sendWithin: '5s' };
@@ -364,8 +347,15 @@ describe('in a running engine', () => {
       test(`${kind}: what arrives soon after its deadline is late, not merely delivered`, async () => {
         const s = await begin(by, TIMES, PACE);
         await s.run(MINUTE);
-        withTiers(s, () => 17_000);
-        await s.run(4 * MINUTE);
+        const held: { text: string; atMs: number }[] = [];
+        s.sink.fate = text => {
+          held.push({ text, atMs: s.clock.now() + 17_000 });
+          return 'dropped';
+        };
+        for (let ms = 0; ms < 4 * MINUTE; ms += 500) {
+          while (held[0] && held[0].atMs <= s.clock.now()) s.sink.show(held.shift()?.text ?? '');
+          await s.run(500);
+        }
         const { on_time = 0, late = 0, delivered = 0 } = await s.tally();
         expect([on_time, delivered]).toEqual([expect.any(Number), 0]);
         expect(late).toBeGreaterThan(9);
@@ -389,6 +379,23 @@ describe('in a running engine', () => {
   });
 
   describe('whose old data is away, and which answers as if there were none', () => {
+    /** Records show up after `lateMs`; of those older than 10 minutes none does while `isAway`. */
+    const withTiers = (s: Small, lateMs: (text: string) => number) => {
+      const tier = { isAway: true };
+      const fetch = s.sink.fetch.bind(s.sink);
+      s.sink.fetch = async request => {
+        const answer = await fetch(request);
+        if (!request.url.includes('/search') || answer.status !== 200) return answer;
+        const nowMs = s.clock.now();
+        const { hits } = (await answer.json()) as { hits: { at: string; message: string }[] };
+        const ageMs = (h: { at: string }) => nowMs - Date.parse(h.at);
+        return Response.json({
+          hits: hits.filter(h => ageMs(h) >= lateMs(h.message) && !(tier.isAway && ageMs(h) > 10 * MINUTE)),
+        });
+      };
+      return tier;
+    };
+
     for (const [kind, by] of [
       ['event', EVENT],
       ['both', BOTH],
