@@ -77,7 +77,9 @@ export function settleRow(
     if (verdict === 'lost' && row.targets[i] !== options.drill)
       noteOf(state.notes, i).lostMs ??= proof.watch.wMs ?? 0;
     verdicts.push(VERDICTS.indexOf(verdict));
-    const bucket = bucketOf(e, verdict);
+    // A drill is one from its intent on: it is in no rate while its outcome isn't committed either.
+    const isOpenDrill = e.sending === null && row.targets[i] === options.drill;
+    const bucket = isOpenDrill ? 'drill_open' : bucketOf(e, verdict);
     counts[bucket] = (counts[bucket] ?? 0) + 1;
     exceptional ||= isException(e, verdict) || state.notes[i] !== undefined;
   }

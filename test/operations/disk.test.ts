@@ -55,8 +55,7 @@ const writes = async (program: Program) =>
   ((await getJson(`${program.url}/readyz`)) as Ready).checks.find(c => c.name === 'writes');
 
 describe.skipIf(!canMount)('a full disk (needs the right to mount a tmpfs)', () => {
-  // Open: the same as in outage.test.ts, where the embedded server is killed.
-  test.skip('under the embedded store', async () => {
+  test('under the embedded store', async () => {
     const dir = newDir();
     const disk = smallDisk(128)!;
     const path = join(dir, 'hello.log');
