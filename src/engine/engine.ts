@@ -79,6 +79,10 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     epochs.at(-1) ?? 0,
   );
   const pipelines = await openPipelines({ sql, ctx, config, registry, identity });
+  const notifiers = await openNotifiers({ registry, config, ctx }).catch(async error => {
+    await closePipelines(pipelines);
+    throw error;
+  });
   await retireOthers(
     sql,
     config.pipelines.map(p => p.id),
@@ -101,7 +105,6 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     .digest('hex');
   await noteKeys(sql, keys, { self, nowMs: ctx.clock.now() });
   await closeRetired(engine);
-  const notifiers = await openNotifiers({ registry, config, ctx });
   return run(engine, { registry, notifiers, probeKey, abort });
 }
 

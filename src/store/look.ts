@@ -97,6 +97,7 @@ export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Pr
 
 /** So many beats are gone through on each side; an outage longer than that leaves the newest canaries seen as anchors. */
 const BESIDE_MAX = 200;
+/** So many canaries are enough, of one beat or several. */
 const SEEN = 3;
 
 /** For each span, in their order, the beats beside it of which something had been seen by `seenByMs`. */
@@ -107,16 +108,20 @@ export async function readSeenBeside(
   { fromMs, seenByMs }: { readonly fromMs: number; readonly seenByMs: number },
 ): Promise<SeenBeside[]> {
   if (spans.length === 0) return [];
-  const seenIn = (side: ReturnType<typeof sql>, order: ReturnType<typeof sql>) => sql`(
+  type Part = ReturnType<typeof sql>;
+  const seenIn = (side: Part, order: Part) => sql`(
     select case when count(*) > 0 then json_build_object('first', min(slot), 'last', max(slot), 'sent', max(sent)) end
       from (
-        select m.slot, b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0) as sent
-          from (select pipeline, slot, part, seen_offs from mark
-                 where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and ${side}
-                 order by slot ${order} limit ${BESIDE_MAX}) m
-          join beat b using (pipeline, slot, part)
-         where exists (select from unnest(m.seen_offs) o where b.due_ms + o < ${seenByMs}::int8)
-         order by m.slot ${order} limit ${SEEN}) x)`;
+        select slot, sent, sum(seen) over (order by slot ${order}, part) - seen as nearer from (
+          select m.slot, m.part, o.seen, b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0) as sent
+            from (select pipeline, slot, part, seen_offs from mark
+                   where pipeline = ${at.pipeline} and checkpoint = ${at.checkpoint} and ${side}
+                   order by slot ${order} limit ${BESIDE_MAX}) m
+            join beat b using (pipeline, slot, part)
+           cross join lateral (select count(*) as seen from unnest(m.seen_offs) o where b.due_ms + o < ${seenByMs}::int8) o
+           where o.seen > 0
+           order by m.slot ${order} limit ${SEEN}) near) x
+     where nearer < ${SEEN})`;
   return await sql<SeenBeside[]>`
     select ${seenIn(sql`slot <= s.first and slot >= ${fromMs}::int8`, sql`desc`)} as before,
            ${seenIn(sql`slot >= s.last`, sql`asc`)} as after

@@ -3,35 +3,18 @@
  * All of one settling is one transaction under locks on the checkpoints' rows (lock.ts), so inbox, marks and rollups can't
  * part, and two judges can't work on one checkpoint.
  */
+import type { SettlementRow } from '../domain/row.ts';
 import type { CheckpointKey } from './lease.ts';
 import type { Tx } from './open.ts';
 import type { InboxRow } from './sight.ts';
 
 /** A row of `beat` with what this checkpoint knows of it; arrays are in the order of `targets`. */
-export interface MarkRow {
-  readonly slot: number;
+export interface MarkRow extends SettlementRow {
   readonly part: number;
-  readonly index: number;
   readonly kind: string;
   readonly generation: number;
-  readonly due_ms: number;
   readonly committed_ms: number;
-  readonly restart_ms: number | null;
-  readonly targets: readonly number[];
-  readonly sendings: readonly number[] | null;
-  readonly first_offs: readonly number[] | null;
-  readonly last_offs: readonly number[] | null;
-  readonly attempts: readonly number[] | null;
-  readonly next_due_ms: number | null;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly folded: boolean;
   readonly exceptional: boolean;
-  readonly verdicts: readonly number[] | null;
-  readonly seen_offs: readonly (number | null)[] | null;
-  readonly seen_after_offs: readonly (number | null)[] | null;
-  readonly flags: readonly number[] | null;
-  readonly records: readonly (number | null)[] | null;
-  readonly notes: Readonly<Record<string, unknown>> | null;
 }
 
 /** What settling changes in a row of `mark`. */

@@ -422,6 +422,11 @@ describe('absence', () => {
     expect(s.delta).toEqual({ refused: 1, maybe_sent: 1, unsent: 1 });
   });
 
+  test('a drill is one from its intent on: in no rate before its outcome is committed either', () => {
+    const s = settleRow(rowOf(null, { targets: [1, DRILL] }), [], proofOf(T0 + D), options);
+    expect(s.counts).toEqual({ pending: 1, drill_open: 1 });
+  });
+
   test('a drill that is found lost leaves no note; one that is seen is the alarm', () => {
     const row = rowOf(['withheld', 'accepted']);
     const s = settleRow(row, [], proofOf(T0 + L), options);
