@@ -432,6 +432,17 @@ describe('gaps', () => {
     );
   });
 
+  test('a merged gap says every reason once, and stays bounded', () => {
+    const at = (fromMs: number, reason: string): Gap => ({ fromMs, toMs: fromMs + 10, reason });
+    const merged = [at(5, 'restarted'), at(12, 'no probe'), at(20, 'restarted')].reduce(addGap, [
+      at(0, 'no probe'),
+    ]);
+    expect(merged).toEqual([{ fromMs: 0, toMs: 30, reason: 'no probe; restarted' }]);
+    const many = Array.from({ length: 100 }, (_, i) => at(i, `reason ${i}`)).reduce(addGap, [] as Gap[]);
+    expect(many).toHaveLength(1);
+    expect(many[0]?.reason.length).toBeLessThanOrEqual(300);
+  });
+
   test('inGap is overlap with a closed span', () => {
     const at = (from: number, to: number) => inGap([{ fromMs: 10, toMs: 20, reason: '' }], from, to);
     expect([at(0, 9), at(0, 10), at(19, 30), at(20, 30), at(12, 13)]).toEqual([
