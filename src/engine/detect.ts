@@ -32,7 +32,8 @@ import {
 import type { Tx } from '../store/open.ts';
 import { periodMs } from './accounts.ts';
 import { deadlinesOf } from './deadlines.ts';
-import { type DetectAt, type Finding, reviseLosses } from './incident.ts';
+import { type DetectAt, reviseLosses } from './incident.ts';
+import type { Finding } from './incident-course.ts';
 import type { Engine } from './live.ts';
 
 /** Rows of one transaction; what is left comes at once in the next. */

@@ -1,10 +1,20 @@
 /** An incident's row as the words, the API and the notices know it. */
+import type { CheckpointConfig, PipelineConfig } from '../config/config.ts';
 import type { ConditionFacts, Incident, LossFacts } from '../domain/incident.ts';
 import type { IncidentRow, IncidentWithNotes } from '../store/incident.ts';
-import type { LivePipeline } from './live.ts';
+import type { CheckpointKey } from '../store/lease.ts';
+
+/** What is shown of the pipeline: one that has left the configuration isn't live. */
+export interface IncidentPlace {
+  readonly config: Pick<PipelineConfig, 'name' | 'title'>;
+  readonly checkpoints: readonly {
+    readonly key: Pick<CheckpointKey, 'checkpoint'>;
+    readonly config: Pick<CheckpointConfig, 'name'>;
+  }[];
+}
 
 export function incidentView(
-  pipeline: Pick<LivePipeline, 'config' | 'checkpoints'>,
+  pipeline: IncidentPlace,
   row: IncidentRow & Partial<Pick<IncidentWithNotes, 'notes'>>,
 ): Incident {
   const isLoss = row.kind === 'loss' || row.kind === 'refused';

@@ -3,8 +3,6 @@
  * are to be told goes to the outbox in the same transaction.
  */
 import type { IncidentKind, LossFacts } from '../domain/incident.ts';
-import type { Objective } from '../domain/trials.ts';
-import type { Change } from '../stats/detector.ts';
 import {
   type Alarm,
   type IncidentRow,
@@ -18,6 +16,7 @@ import {
 } from '../store/incident.ts';
 import type { Tx } from '../store/open.ts';
 import { periodMs } from './accounts.ts';
+import { alarmOf, courseOf, type Finding, isStanding, withAlarm, withoutAlarm } from './incident-course.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 import { lossFacts } from './loss-facts.ts';
 import { dueNotice, tell } from './notice.ts';
@@ -27,16 +26,12 @@ type Row = IncidentRow<LossFacts>;
 const KINDS: readonly IncidentKind[] = ['loss', 'refused'];
 /** An alarm at another checkpoint is the same cause if this share of what it misses is missing there too. */
 const SAME_CAUSE = 0.5;
-const MINUTE_MS = 60_000;
 
 /** Where detectors found something: a checkpoint, or (null) the first hop of the pipeline. */
 export interface DetectAt {
   readonly pipeline: LivePipeline;
   readonly checkpoint: LiveCheckpoint | null;
 }
-
-/** What a sequence concluded, and for which objective. */
-export type Finding = Change & { readonly objective: Objective };
 
 export interface Revising {
   readonly findings: readonly Finding[];
@@ -64,7 +59,8 @@ export async function reviseLosses(
   const states = new Map(rows.map(r => [r.number, r.state]));
   let fresh: Alarm[] = [];
   for (const f of findings) {
-    if (f.what === 'closed') close(states, f, checkpoint);
+    if (f.what === 'closed')
+      for (const [number, state] of states) states.set(number, withoutAlarm(state, f, checkpoint));
     else {
       const alarm = alarmOf(f, checkpoint);
       const home = await homeOf(tx, rows, states, { alarm, kind, pipeline, nowMs });
@@ -78,34 +74,6 @@ export async function reviseLosses(
   }
   if (fresh.length > 0) await open(engine, tx, pipeline, kind, fresh, { caughtUp, nowMs });
   return { open: true };
-}
-
-const alarmOf = (f: Finding, checkpoint: number): Alarm => ({
-  checkpoint,
-  objective: f.objective,
-  target: f.target,
-  beganMs: f.beganSlotMs,
-  closedMs: null,
-});
-
-const same = (a: Alarm, b: Pick<Alarm, 'checkpoint' | 'objective' | 'target'>): boolean =>
-  a.checkpoint === b.checkpoint && a.objective === b.objective && a.target === b.target;
-
-function close(states: Map<number, IncidentState>, f: Finding, checkpoint: number): void {
-  const key = { checkpoint, objective: f.objective, target: f.target };
-  for (const [number, state] of states) {
-    const alarms = state.alarms.map(a =>
-      a.closedMs === null && same(a, key) ? { ...a, closedMs: f.atSlotMs } : a,
-    );
-    states.set(number, { ...state, alarms });
-  }
-}
-
-/** A sequence that alarms again goes on from where it began. */
-function withAlarm(state: IncidentState, alarm: Alarm): IncidentState {
-  const before = state.alarms.find(a => same(a, alarm));
-  const beganMs = Math.min(alarm.beganMs, before?.beganMs ?? alarm.beganMs);
-  return { ...state, alarms: [...state.alarms.filter(a => !same(a, alarm)), { ...alarm, beganMs }] };
 }
 
 interface Seeking {
@@ -198,28 +166,21 @@ async function revise(
   as: As,
 ): Promise<void> {
   const kind = before.kind as 'loss' | 'refused';
-  const over = state.alarms.every(a => a.closedMs !== null);
   const { checkpoint, facts } = await lossFacts(engine, tx, {
     pipeline,
     kind,
     alarms: state.alarms,
-    open: !over,
+    open: isStanding(state),
   });
-  const quietMs = over ? (before.quiet_ms ?? as.nowMs) : null;
-  const again = before.quiet_ms !== null && !over;
-  const settled = facts.counts.overdue + facts.counts.pending === 0;
-  const ends = quietMs !== null && settled && as.caughtUp && as.nowMs - quietMs >= holdMs(engine, pipeline);
   const row: Row = {
     ...before,
     checkpoint: (await isFree(tx, before, checkpoint)) ? checkpoint : before.checkpoint,
     began_ms: facts.firstMs,
-    quiet_ms: quietMs,
-    reopened: before.reopened + (again ? 1 : 0),
-    ended_ms: ends ? Math.min(as.nowMs, facts.lastMs + periodMs(pipeline, as.nowMs)) : null,
+    ...courseOf(before, { ...as, state, facts, everyMs: periodMs(pipeline, as.nowMs) }),
     facts,
     state,
   };
-  if (ends) {
+  if (row.ended_ms !== null) {
     engine.instruments.add('incidents_ended');
     engine.ctx.log('info', 'incident.ended', { incident: row.number, kind, pipeline: pipeline.config.name });
   }
@@ -232,10 +193,6 @@ async function isFree(tx: Tx, row: Row, checkpoint: number): Promise<boolean> {
   const rows = await readOpenIncidents(tx, row.pipeline, [row.kind]);
   return !rows.some(r => r.number !== row.number && r.checkpoint === checkpoint);
 }
-
-/** Flapping is one incident: it ends only after so long without an alarm. */
-const holdMs = (engine: Engine, pipeline: LivePipeline): number =>
-  Math.min(60 * MINUTE_MS, Math.max(MINUTE_MS / 2, 20 * periodMs(pipeline, engine.ctx.clock.now())));
 
 async function announce(engine: Engine, tx: Tx, pipeline: LivePipeline, row: Row, as: As): Promise<void> {
   const acknowledged = await isAcknowledged(tx, row.number);

@@ -127,8 +127,27 @@ export async function countSpan(tx: Tx, span: IncidentSpan, keptMs: number): Pro
   return Object.fromEntries(rows.map(r => [r.bucket, r.n]));
 }
 
-/** Rows of which single canaries are read: what is beyond is counted, and not looked at one by one. */
-const CANARIES_MAX = 200_000;
+/** Which beats of a span are read: the newest, or one of each stretch of time, so that a long span is read over its whole length. */
+export interface Spread {
+  readonly beatsMax: number;
+  /** The first of each so many milliseconds; null: all. */
+  readonly stepMs: number | null;
+}
+
+function slotsOf(tx: Tx, span: IncidentSpan, { beatsMax, stepMs }: Spread) {
+  const there = tx`m.pipeline = ${span.pipeline} and m.checkpoint = ${span.checkpoint} and ${planned(tx)}`;
+  if (stepMs === null)
+    return tx`
+      select distinct m.slot from mark m
+       where ${there} and m.slot >= ${span.from_ms} and m.slot <= ${span.to_ms}
+       order by m.slot desc limit ${beatsMax}`;
+  return tx`
+    select s.slot from generate_series(${span.from_ms}::int8, ${span.to_ms}::int8, ${stepMs}::int8) as p(ms)
+      cross join lateral (
+        select m.slot from mark m
+         where ${there} and m.slot >= p.ms and m.slot < p.ms + ${stepMs}::int8 and m.slot <= ${span.to_ms}
+         order by m.slot limit 1) s`;
+}
 
 export interface Touched {
   readonly target: number;
@@ -141,25 +160,33 @@ export interface Touched {
   readonly last_ms: number;
 }
 
-/** Targets with canaries of these verdicts in the span, worst first; of a long span its newest part. `perRow`: canaries of one beat. */
+/** Canaries that were missing, late or came back: the newest of a target among so many rows of those is its newest. */
+const NEWEST_ROWS = 50;
+
+/** Targets with canaries of these verdicts in the span, worst first, counted from the beats that are read. */
 export async function readTouched(
   tx: Tx,
   span: IncidentSpan,
-  options: { readonly missing: readonly Verdict[]; readonly drill: number; readonly perRow: number },
+  options: { readonly missing: readonly Verdict[]; readonly drill: number; readonly spread: Spread },
 ): Promise<Touched[]> {
-  const rowsMax = Math.max(200, Math.floor(CANARIES_MAX / Math.max(1, options.perRow)));
   const lists = {
     missing: codes(...options.missing),
     late: codes('late'),
     unknown: codes('pending', 'unproven', 'maybe_sent', 'unsent', 'missed_here'),
   };
   return await tx<Touched[]>`
-    with r as (
+    with s as (${slotsOf(tx, span, options.spread)}),
+    r as (
+      select m.slot, m.verdicts, b.targets from s
+        join mark m on m.pipeline = ${span.pipeline} and m.checkpoint = ${span.checkpoint} and m.slot = s.slot
+        join beat b on b.pipeline = m.pipeline and b.slot = m.slot and b.part = m.part
+       where ${planned(tx)} and m.verdicts is not null),
+    e as (
       select m.slot, m.verdicts, b.targets from mark m
         join beat b on b.pipeline = m.pipeline and b.slot = m.slot and b.part = m.part
-       where m.pipeline = ${span.pipeline} and m.checkpoint = ${span.checkpoint} and ${planned(tx)}
+       where m.pipeline = ${span.pipeline} and m.checkpoint = ${span.checkpoint} and m.exceptional and ${planned(tx)}
          and m.slot >= ${span.from_ms} and m.slot <= ${span.to_ms} and m.verdicts is not null
-       order by m.slot desc limit ${rowsMax}),
+       order by m.slot desc limit ${NEWEST_ROWS}),
     k as (
       select array(select json_array_elements_text(l->'missing')::int) as missing,
              array(select json_array_elements_text(l->'late')::int) as late,
@@ -172,8 +199,15 @@ export async function readTouched(
              max(r.slot) filter (where u.verdict = any(k.missing) or u.verdict = any(k.late)) as last_ms
         from r cross join k cross join lateral unnest(r.targets, r.verdicts) as u(target, verdict)
        where u.target <> ${options.drill}
+       group by 1),
+    n as (
+      select u.target, max(e.slot) as last_ms
+        from e cross join k cross join lateral unnest(e.targets, e.verdicts) as u(target, verdict)
+       where u.verdict = any(k.missing) or u.verdict = any(k.late)
        group by 1)
-    select * from t where missing > 0 or late > 0 order by missing desc, late desc, target`;
+    select t.target, t.missing, t.late, t.decided, greatest(t.last_ms, n.last_ms) as last_ms
+      from t left join n using (target)
+     where t.missing > 0 or t.late > 0 order by t.missing desc, t.late desc, t.target`;
 }
 
 /** Of the canaries that a checkpoint misses in this span (of one target, or all), the share that another misses too. */
@@ -210,14 +244,14 @@ export interface FateRow {
   readonly seen_offs: readonly (number | null)[] | null;
 }
 
-export async function readFates(tx: Tx, span: IncidentSpan, rowsMax: number): Promise<FateRow[]> {
+export async function readFates(tx: Tx, span: IncidentSpan, spread: Spread): Promise<FateRow[]> {
   const [row] = await tx<{ rows: FateRow[] | null }[]>`
-    with r as (
-      select b.slot, b.due_ms, b.targets, b.last_offs, m.verdicts, m.seen_offs from mark m
+    with s as (${slotsOf(tx, span, spread)}),
+    r as (
+      select b.slot, b.due_ms, b.targets, b.last_offs, m.verdicts, m.seen_offs from s
+        join mark m on m.pipeline = ${span.pipeline} and m.checkpoint = ${span.checkpoint} and m.slot = s.slot
         join beat b on b.pipeline = m.pipeline and b.slot = m.slot and b.part = m.part
-       where m.pipeline = ${span.pipeline} and m.checkpoint = ${span.checkpoint} and b.kind = 'planned'
-         and m.slot >= ${span.from_ms} and m.slot <= ${span.to_ms}
-       order by m.slot desc limit ${rowsMax})
+       where b.kind = 'planned')
     select json_agg(r order by r.slot) as rows from r`;
   return row?.rows ?? [];
 }
