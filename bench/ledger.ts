@@ -17,6 +17,8 @@ const TRIAL_S = 14;
 const FINAL_S = 38;
 /** From here on what is open should no longer grow: every canary's time is over after `lost_after` and a look. */
 const STEADY_S = 8;
+/** What is open is read this often. */
+const SAMPLE_S = 2;
 /** Rates that are tried, canaries a second; the highest that holds is run for longer. */
 const WIDE = [5_000, 10_000, 15_000, 20_000, 25_000, 30_000];
 const NARROW = [100, 200, 400, 800, 1_600];
@@ -93,7 +95,14 @@ export async function measure(rate: number, shape: Shape, seconds: number): Prom
   try {
     await clock.sleep(STEADY_S * 1_000);
     const from = { s: elapsed(), ...(await read(store.sql, store.pid, sink.counts.accepted)) };
-    await clock.sleep((seconds - STEADY_S) * 1_000);
+    // Rows close in waves, a few looks apart: what is open is compared by its means over the first and the last third.
+    const open: number[] = [from.open];
+    while (elapsed() < seconds - SAMPLE_S) {
+      await clock.sleep(SAMPLE_S * 1_000);
+      open.push(await readBacklog(store.sql));
+    }
+    const third = Math.max(1, Math.floor(open.length / 3));
+    const [before, after] = [mean(open.slice(0, third)), mean(open.slice(-third))];
     const to = { s: elapsed(), ...(await read(store.sql, store.pid, sink.counts.accepted)) };
     const s = to.s - from.s;
     const per = (key: 'folded' | 'accepted') => Math.round((to[key] - from[key]) / s);
@@ -104,9 +113,9 @@ export async function measure(rate: number, shape: Shape, seconds: number): Prom
       seconds: Number(s.toFixed(1)),
       sentPerSecond: per('accepted'),
       accountedPerSecond: per('folded'),
-      // Everything planned was sent, and what is open grew by no more than a look's worth.
-      holds: per('accepted') > rate * 0.98 && to.open - from.open < rate * 2.5 && per('folded') > rate * 0.9,
-      open: [from.open, to.open],
+      // Everything planned was sent, and what is open grew by no more than two seconds' worth.
+      holds: per('accepted') > rate * 0.98 && after - before < rate * 2 && per('folded') > rate * 0.9,
+      open: [Math.round(before), Math.round(after)],
       inbox: [from.inbox, to.inbox],
       coresUsed: {
         node: round((to.node - from.node) / s),
@@ -135,6 +144,15 @@ export async function measure(rate: number, shape: Shape, seconds: number): Prom
 }
 
 const round = (n: number): number => Number(n.toFixed(2));
+const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+
+/** Canaries whose row has not been folded yet. */
+async function readBacklog(sql: Sql): Promise<number> {
+  const [row] = await sql<{ open: number }[]>`
+    select coalesce(sum(cardinality(b.targets)), 0)::float8 as open
+      from mark m join beat b using (pipeline, slot, part) where not m.folded`;
+  return row?.open ?? 0;
+}
 
 const pipelinesOf = (shape: Shape): object =>
   Object.fromEntries(
@@ -158,15 +176,13 @@ const pipelinesOf = (shape: Shape): object =>
   );
 
 async function read(sql: Sql, pid: number, accepted: number) {
-  const [row] = await sql<{ folded: number; open: number; inbox: number }[]>`
+  const [row] = await sql<{ folded: number; inbox: number }[]>`
     select (select coalesce(sum(c.value::int8), 0)::float8 from rollup, jsonb_each_text(counts) as c
               where c.key not like 'drill%') as folded,
-           (select count(*)::float8 from sighting) as inbox,
-           (select coalesce(sum(cardinality(b.targets)), 0)::float8
-              from mark m join beat b using (pipeline, slot, part) where not m.folded) as open`;
+           (select count(*)::float8 from sighting) as inbox`;
   return {
     folded: row?.folded ?? 0,
-    open: row?.open ?? 0,
+    open: await readBacklog(sql),
     inbox: row?.inbox ?? 0,
     accepted,
     node: cpuOf(process.pid),

@@ -99,7 +99,7 @@ export interface LossFacts {
   readonly lastMs: number;
   /** Share missing by D or L of those decided, of the touched targets, with a 95% Clopper–Pearson interval, pointwise. */
   readonly rate: { readonly share: number; readonly low: number; readonly high: number; readonly n: number };
-  /** Real events lost by now, if they fared like the canaries; null where no `volume` is given. */
+  /** Real events missing by now, if they fared like the canaries; null where no `volume` is given. */
   readonly realEvents: { readonly n: number; readonly low: number; readonly high: number } | null;
   /** Where the hop's `holds` is given: until when its own copy of the first missing canary lasts; null: not given, or over. */
   readonly heldUntilMs: number | null;

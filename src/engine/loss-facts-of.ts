@@ -3,6 +3,7 @@ import type { IncidentCounts, LossFacts } from '../domain/incident.ts';
 import type { Fate, Observed, TargetSeries } from '../domain/loss-runs.ts';
 import { patternOf } from '../domain/pattern.ts';
 import { VERDICTS, type Verdict } from '../domain/verdict.ts';
+import { betaTails } from '../stats/beta.ts';
 import { clopperPearson } from '../stats/intervals.ts';
 import type { Alarm, Spread, Touched } from '../store/incident.ts';
 
@@ -48,13 +49,46 @@ export const patternFromMs = (firstMs: number, everyMs: number): number => first
 /** Late ones belong to an incident in which the objective of being in time is missed. */
 export const countsLate = (alarms: readonly Alarm[]): boolean => alarms.some(a => a.objective === 'on_time');
 
-/** Targets in alarm, and where the whole is, every one that misses something. */
-export function touchedBy(rows: readonly Touched[], alarms: readonly Alarm[]): Touched[] {
+/** A target stands out whose canaries would hardly ever miss so much at the objective: so seldom, over all targets. */
+const STANDS_OUT = 0.001;
+
+/** Whose targets they are, and what they may lose. */
+export interface Family {
+  readonly targets: number;
+  readonly objective: LossFacts['objective'];
+}
+
+/**
+ * The targets that an incident touches: those in alarm, and where the whole is in alarm those that miss more than chance gives
+ * at the objective. Only where the others together miss more than that too does the loss touch every one that misses something.
+ */
+export function touchedBy(rows: readonly Touched[], alarms: readonly Alarm[], family: Family): Touched[] {
   const late = countsLate(alarms);
   const named = new Set(alarms.map(a => a.target));
-  const misses = (t: Touched) => t.missing > 0 || (late && t.late > 0);
-  return rows.filter(t => misses(t) && (named.has(null) || named.has(t.target)));
+  const missing = rows.filter(t => t.missing > 0 || (late && t.late > 0));
+  if (!named.has(null)) return missing.filter(t => named.has(t.target));
+  const { onTime, delivered } = family.objective;
+  const isBeyond = (t: Pick<Touched, 'missing' | 'late' | 'decided'>, chance: number): boolean =>
+    isUnlikely(t.missing, t.decided, 1 - delivered, chance) ||
+    (late && isUnlikely(t.missing + t.late, t.decided, 1 - onTime, chance));
+  const standing = missing.filter(
+    t => named.has(t.target) || isBeyond(t, STANDS_OUT / Math.max(1, family.targets)),
+  );
+  const rest = rows.filter(t => !standing.includes(t));
+  const decided = Math.max(0, ...rows.map(t => t.decided));
+  // Those that miss nothing have no row, and as many beats as any.
+  const silent = Math.max(0, family.targets - rows.length);
+  const others = {
+    missing: rest.reduce((n, t) => n + t.missing, 0),
+    late: rest.reduce((n, t) => n + t.late, 0),
+    decided: rest.reduce((n, t) => n + t.decided, 0) + silent * decided,
+  };
+  return standing.length === 0 || isBeyond(others, STANDS_OUT) ? missing : standing;
 }
+
+/** Whether so many or more of n are seen with less than this chance, each with probability p. */
+const isUnlikely = (k: number, n: number, p: number, chance: number): boolean =>
+  k > 0 && p < 1 && (p === 0 || betaTails(p, k, n - k + 1).lower < chance);
 
 export const FATES: Readonly<Record<Verdict, Fate>> = {
   pending: 'unknown',
@@ -180,13 +214,13 @@ function rateOf(affected: number, n: number): LossFacts['rate'] {
   return { share: affected / n, low: lo, high: hi, n };
 }
 
-/** As many real events as canaries of the whole pipeline fared so, over the same time. */
+/** As many real events as canaries of the whole pipeline are missing by now, over the same time. */
 function realEvents(
   { volumePerHour, firstMs, lastMs, open, nowMs }: LossRead,
   counts: IncidentCounts,
 ): LossFacts['realEvents'] {
   if (volumePerHour === null) return null;
-  const gone = counts.lost + counts.refused;
+  const gone = counts.lost + counts.refused + counts.overdue;
   const n = gone + counts.recovered + counts.late + counts.arrived;
   if (n === 0) return null;
   const events = (volumePerHour * Math.max(0, (open ? nowMs : lastMs) - firstMs)) / HOUR_MS;

@@ -54,7 +54,7 @@ export async function lossFacts(
   const readUntil = async (toMs: number): Promise<Touched[]> => {
     const spread = touchedSpread({ fromMs: firstMs, toMs, everyMs }, pipeline.targets.length);
     const rows = await readTouched(tx, { ...whole, to_ms: toMs }, { missing, drill: pipeline.drill, spread });
-    return touchedBy(rows, alarms);
+    return touchedBy(rows, alarms, { targets: pipeline.targets.length, objective: config.objective });
   };
   const lastMs = Math.max(firstMs, ...(await readUntil(nowMs)).map(t => t.last_ms));
   // What came after the newest that is missing says nothing of how much was.
