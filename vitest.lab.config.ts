@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** The engine over the breakable lab: long runs on virtual time, with faults at every stage. */
-export const LAB = ['test/engine/{faults-*,laws,conditions,incident}.test.ts'];
+export const LAB = ['test/engine/{faults-*,laws,conditions,incident,kill-alarm}.test.ts'];
 
 export default defineConfig({
   test: {

@@ -14,6 +14,11 @@ export interface Look {
   readonly toMs: number;
   /** What a full-text search must ask for: the tokens' common prefix. A whole token is never searched for. */
   readonly prefix: string;
+  /**
+   * Texts in records that are wanted too, beside those with the prefix: uses of the canaries' identity by others. Who can't
+   * ask for both at once, or is asked in the operator's own words, leaves them out. Absent: none.
+   */
+  readonly also?: readonly string[];
   /** Where the last committed page of a follow ended; absent at the first look. */
   readonly cursor?: Json;
   /** More than this is a truncated look, not a longer one. */

@@ -1,6 +1,6 @@
 /** Conditions that are events: counted findings. They open by a count or a rate, and end when nothing new came for an hour. Pure. */
 import { type ConditionKind, type Signal, stateSignal } from './conditions.ts';
-import { plural, utc, utcSpan } from './saying.ts';
+import { clip, plural, utc, utcSpan } from './saying.ts';
 import { formatPercent } from './words.ts';
 
 /** A finding of one clock hour, as the store counts it. */
@@ -30,6 +30,14 @@ interface EventRule {
   readonly daily?: true;
   readonly one: string;
   readonly many: string;
+  /** What a sample adds to the sentence. */
+  readonly more?: (sample: unknown) => string | null;
+}
+
+/** Where a use of the identity came from, where its record tells. */
+function fromOf(sample: unknown): string | null {
+  const from = typeof sample === 'object' && sample !== null && 'from' in sample ? sample.from : null;
+  return typeof from === 'string' && from !== '' ? `the newest from ${clip(from, 45)}` : null;
 }
 
 /** By the kind of the finding. */
@@ -45,6 +53,7 @@ const RULES: Readonly<Record<string, EventRule>> = {
     opens: 'any',
     one: 'event bears the identity of the canaries without being one',
     many: 'events bear the identity of the canaries without being one',
+    more: fromOf,
   },
   forged: {
     kind: 'forged',
@@ -140,6 +149,7 @@ function signalOf(rule: EventRule, all: readonly FindingReading[], at: EventsAt)
   const rate = isRate ? `, ${formatPercent(share)} of the canaries that were due` : '';
   const samples = counted.toSorted((a, b) => b.lastMs - a.lastMs).map(f => f.sample);
   const sample = samples.find(s => s !== null && s !== undefined) ?? null;
+  const more = rule.more?.(sample) ?? null;
   return stateSignal(rule.kind, rule.whole ? 0 : (places[0] ?? 0), {
     state: lasts ? 'lasts' : 'over',
     opens: lasts && (!isRate || (count >= COUNT_MIN && count > SHARE * due)),
@@ -147,7 +157,7 @@ function signalOf(rule: EventRule, all: readonly FindingReading[], at: EventsAt)
     overMs: newest,
     unlessSinceMs: rule.daily ? nowMs - DAY_MS : null,
     facts: {
-      reason: `${plural(count, rule.one, rule.many)}${where}, ${spanOf(firstMs, newest)}${rate}`,
+      reason: `${plural(count, rule.one, rule.many)}${where}, ${spanOf(firstMs, newest)}${rate}${more === null ? '' : `; ${more}`}`,
       count,
       sample,
     },

@@ -49,7 +49,7 @@ function lossFacts(loss: LossFacts, nowMs: number): (Fact | null)[] {
     rate.n === 0
       ? null
       : fact(
-          'Rate on the targets touched',
+          'Rate after the first miss of each target',
           `${count(Math.round(rate.share * rate.n))} of ${count(rate.n)}: ${formatPercent(rate.share)} (95% interval ${formatPercent(rate.low)} to ${formatPercent(rate.high)})`,
         ),
     fact(

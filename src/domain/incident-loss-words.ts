@@ -23,7 +23,7 @@ export function countsLine({ counts }: LossFacts, open: boolean): string {
   return parts.length === 0 ? `${of} none is decided.` : `${of}: ${parts.join(', ')}.`;
 }
 
-/** null: nothing is decided, and there is no rate of nothing. */
+/** null: nothing is decided after the first, and what led to the incident is no rate. */
 export function rateLine({ rate, phase, objective }: LossFacts): string | null {
   if (rate.n === 0) return null;
   const share = `${formatPercent(rate.share)} (95% interval ${formatPercent(rate.low)} to ${formatPercent(rate.high)})`;
@@ -35,7 +35,7 @@ export function rateLine({ rate, phase, objective }: LossFacts): string | null {
           `${formatPercent(objective.delivered)} delivered`,
         ];
   const were = count(Math.round(rate.share * rate.n));
-  return `On the targets touched, ${were} of ${count(rate.n)} were ${how}: ${share}. The objective is ${wanted}.`;
+  return `After the first miss of each target touched, ${were} of ${count(rate.n)} canaries were ${how}: ${share}. The objective is ${wanted}.`;
 }
 
 /** `between archive and loki`. */

@@ -97,7 +97,10 @@ export interface LossFacts {
   /** Slots of the first and the newest canary that is missing or came back. */
   readonly firstMs: number;
   readonly lastMs: number;
-  /** Share missing by D or L of those decided, of the touched targets, with a 95% Clopper–Pearson interval, pointwise. */
+  /**
+   * Share missing by D or L of those decided after the first missing one of each touched target, with a 95% interval that holds
+   * whenever it is read (a confidence sequence). n = 0: nothing came after them, and the share is of all.
+   */
   readonly rate: { readonly share: number; readonly low: number; readonly high: number; readonly n: number };
   /** Real events missing by now, if they fared like the canaries; null where no `volume` is given. */
   readonly realEvents: { readonly n: number; readonly low: number; readonly high: number } | null;

@@ -76,13 +76,12 @@ function takeSighting(
     e.ingestedMs !== null && e.seenAfterMs !== null && e.ingestedMs < e.seenAfterMs - SLACK_MS;
   const after = e.seenAfterMs === null || convicted ? null : clampOffset(e.seenAfterMs - row.due_ms);
   const known = state.seen[i] ?? null;
-  if (known === null) {
-    state.arrived.push(i);
-    if (convicted) {
-      noteOf(state.notes, i).falseAbsence = true;
-      remark(state, 'false_absence');
-      takeConviction(row, i, e.ingestedMs ?? 0, state, deadlines);
-    }
+  if (known === null) state.arrived.push(i);
+  // Several looks of a round may have found it at once, and not each of them had asked before.
+  if (convicted && (known === null || off === known) && !state.notes[i]?.falseAbsence) {
+    noteOf(state.notes, i).falseAbsence = true;
+    remark(state, 'false_absence');
+    takeConviction(row, i, e.ingestedMs ?? 0, state, deadlines);
   }
   if (known === null || off < known) {
     state.seen[i] = off;

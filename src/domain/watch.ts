@@ -42,6 +42,8 @@ export interface Watch {
   /** When proof of absence by event time was last asked for far back, and for what is young: spaces those looks. */
   readonly wideMs: number | null;
   readonly youngMs: number | null;
+  /** When canaries that miss were last searched for by event time alone: the older they are, the rarer. */
+  readonly searchedMs: number | null;
   /** Since when looks far back don't find again what was seen there; null: they do, or there was nothing to find. */
   readonly forgetsSinceMs: number | null;
 }
@@ -60,6 +62,7 @@ export const newWatch: Watch = {
   notBeforeMs: 0,
   wideMs: null,
   youngMs: null,
+  searchedMs: null,
   forgetsSinceMs: null,
 };
 
@@ -98,6 +101,7 @@ export const voidBefore = (watch: Watch, nowMs: number): Watch => ({
   notBeforeMs: 0,
   wideMs: null,
   youngMs: null,
+  searchedMs: null,
   forgetsSinceMs: null,
 });
 

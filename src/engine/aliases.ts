@@ -9,7 +9,8 @@ import { type IdentityRow, INBOX_KINDS, type InboxRow, readIdentities } from '..
 import { siftKnowing } from './discover.ts';
 import { SEND_GRACE_MS } from './emit.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
-import { type Identity, identitiesOf, mayHaveAliases, type Seeing, type Sifted } from './sight.ts';
+import { identitiesOf } from './record.ts';
+import { type Identity, mayHaveAliases, type Seeing, type Sifted } from './sight.ts';
 
 /** Parked at one checkpoint. What is beyond makes a gap. */
 export const PARKED_MAX = 20_000;
@@ -36,8 +37,9 @@ export async function siftMeeting(
   const known = await readIdentities(engine.sql, at.checkpoint.key, identities);
   const aliases = new Map(known.aliases.map(({ alias, ...name }) => [alias, name]));
   const sifted = await siftKnowing(engine, at, placed, seeing, aliases);
-  // What is nobody's while nothing is being sent never becomes a canary's.
-  return { ...sifted, identities: known.sending ? sifted.identities : [], room: PARKED_MAX - known.others };
+  // What is nobody's while nothing is being sent never becomes a canary's: `settle` only counts what it is otherwise.
+  const parked = sifted.identities.filter(i => known.sending || i.row.otherwise);
+  return { ...sifted, identities: parked, room: PARKED_MAX - known.others };
 }
 
 /** What is to be committed for identities that are nobody's yet. `absentMs`: when one was known to be absent; null: not known. */

@@ -12,7 +12,7 @@ import type { Tasks } from './tasks.ts';
 /** Feeding several beats at once costs hardly more than one: a fast schedule is fed in steps of this. */
 const STEP_MAX_MS = 10_000;
 /** As long as everything arrives there is no hurry. */
-const QUIET_MS = 60_000;
+const QUIET_MS = 5 * 60_000;
 /** What is open is counted anew this often at most. */
 const REVISE_MS = 2_000;
 /** Transactions in a row; what is left waits for the next tick. */

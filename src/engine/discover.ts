@@ -114,7 +114,8 @@ function settingsOf(
 export async function siftKnowing(engine: Engine, ...[at, ...rest]: SiftArguments): Promise<Sifted> {
   const { pipeline } = at;
   const first = sift(engine, at, ...rest);
-  if (first.strangers === 0 && !first.findings.some(f => f.kind === 'echo')) return counted(engine, first);
+  const noticed = [...first.findings, ...first.identities.flatMap(i => i.row.otherwise?.findings ?? [])];
+  if (first.strangers === 0 && !noticed.some(f => f.kind === 'echo')) return counted(engine, first);
   pipeline.targetByNumber = namesOf(await readTargets(engine.sql, pipeline.number));
   pipeline.otherSources = await readSources(engine.sql, pipeline.number, pipeline.generation);
   return counted(engine, sift(engine, at, ...rest));

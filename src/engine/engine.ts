@@ -30,6 +30,8 @@ import { type ClockReading, onClockStep, STEP_BOUND_MS, stepOf } from './steps.t
 import { createStoreFault } from './store-fault.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 import { closeRetired, createTidy } from './tidy.ts';
+import { createTripwire } from './tripwire.ts';
+import { endUnwatched } from './unwatched.ts';
 
 const LEASE_MS = 20_000;
 const TIDY_EVERY_MS = 15_000;
@@ -79,6 +81,7 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     epochs.at(-1) ?? 0,
   );
   const pipelines = await openPipelines({ sql, ctx, config, registry, identity });
+  for (const pipeline of pipelines) pipeline.tripwire = createTripwire(pipeline, pipelines);
   const notifiers = await openNotifiers({ registry, config, ctx }).catch(async error => {
     await closePipelines(pipelines);
     throw error;
@@ -105,6 +108,8 @@ export async function openEngine(options: EngineOptions): Promise<RunningEngine>
     .digest('hex');
   await noteKeys(sql, keys, { self, nowMs: ctx.clock.now() });
   await closeRetired(engine);
+  // Before what is left of them is counted anew, at places that are none of theirs.
+  await endUnwatched(engine);
   return run(engine, { registry, notifiers, probeKey, abort });
 }
 

@@ -3,7 +3,8 @@
  * nothing new, so it need not be verified, written and settled again.
  */
 import type { SeenRecord } from '../contracts/observer.ts';
-import { recordKey, type Sighting } from './sight.ts';
+import { recordKey } from './record.ts';
+import type { Sighting } from './sight.ts';
 
 /** Of one look. What is beyond isn't skipped, merely judged again. */
 const RECORDS_MAX = 50_000;

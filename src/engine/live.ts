@@ -17,6 +17,7 @@ import type { EventFormat, EventInput } from '../domain/event.ts';
 import { createTemplate, formats } from '../domain/formats/index.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { Keyring, SignedBy } from '../domain/token.ts';
+import type { Use } from '../domain/tripwire.ts';
 import type { WatchRules } from '../domain/watermark.ts';
 import type { CheckpointKey } from '../store/lease.ts';
 import type { Sql } from '../store/open.ts';
@@ -47,6 +48,14 @@ export interface LiveTarget {
   readonly injector: Injector;
 }
 
+/** On the canaries' identity. */
+export interface Tripwire {
+  /** Text that stands in records of that identity: a look asks for it beside the tokens' prefix. */
+  readonly needles: readonly string[];
+  /** For a record in which no token or UUID of ours is. */
+  use(text: string): Use | null;
+}
+
 export interface LivePipeline {
   readonly config: PipelineConfig;
   readonly number: number;
@@ -72,6 +81,8 @@ export interface LivePipeline {
   round: number;
   /** A newer configuration runs on another replica: nothing more is sent from here. */
   superseded: boolean;
+  /** Tells uses of the canaries' identity by others; absent where they have none, or nobody looks. */
+  tripwire?: Tripwire | undefined;
 }
 
 /** Everything the steps share. */

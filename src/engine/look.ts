@@ -3,7 +3,7 @@
  * answer proves. A look that fails, throttles, truncates or never ends moves nothing.
  */
 import type { Json } from '../contracts/observer.ts';
-import { advance, inTime, type LookFacts, type Watch } from '../domain/watermark.ts';
+import { advance, inTime, type LookFacts, type LookRange, type Watch } from '../domain/watermark.ts';
 import type { OpenCanaries } from '../store/look.ts';
 import type { Evidence } from '../store/sight.ts';
 import { type Ask, askRange, type End, newTally } from './ask.ts';
@@ -48,7 +48,10 @@ export async function look(engine: Engine, at: At, known: Watch, cursor: Json | 
   };
   const end = await askRange(engine, { ...ask, onFound }, first, cursor, 0);
   const isWhole = end.end === 'exhausted';
+  // It alone moves W: what others find again doesn't show that it sees.
+  const { anchorFound } = tally;
   const seconds = isWhole ? await askSeconds(engine, ask, sought.seconds) : NONE;
+  if (isWhole) await askSearches(engine, ask, plan.searches);
   const asOfMs = startedMs - rules.settleMs;
   const within = judged(isWhole ? sought.within.map(s => ({ sought: s, range: first, asOfMs })) : []);
   const facts: LookFacts = {
@@ -57,7 +60,7 @@ export async function look(engine: Engine, at: At, known: Watch, cursor: Json | 
     ...end,
     records: tally.records,
     found: tally.found,
-    anchorFound: tally.anchorFound,
+    anchorFound,
     newest: tally.newest,
     skewMs: tally.skew,
     fromMs: first.by === 'follow' ? null : first.fromMs,
@@ -78,6 +81,18 @@ export async function look(engine: Engine, at: At, known: Watch, cursor: Json | 
   at.known.add(held?.sightings ?? []);
   at.known.turn();
   return { watch: next, seconds: [...seconds.proofs, ...within.proofs], news, cursor: tally.cursor };
+}
+
+/** Until one fails: what it should have shown is searched for again, and nothing is proven by it. */
+async function askSearches(
+  engine: Engine,
+  ask: Omit<Ask, 'onFound'>,
+  searches: readonly LookRange[],
+): Promise<void> {
+  for (const range of searches.toReversed()) {
+    const { end } = await askRange(engine, { ...ask, onFound: () => {} }, range, undefined, 0);
+    if (end !== 'exhausted') return;
+  }
 }
 
 const NONE: SecondsEnd = { proofs: [], missed: 0, shown: 0, failed: 0 };

@@ -4,7 +4,7 @@ import type { Fate, Observed, TargetSeries } from '../domain/loss-runs.ts';
 import { patternOf } from '../domain/pattern.ts';
 import { VERDICTS, type Verdict } from '../domain/verdict.ts';
 import { betaTails } from '../stats/beta.ts';
-import { clopperPearson } from '../stats/intervals.ts';
+import { confidenceSequence } from '../stats/intervals.ts';
 import type { Alarm, Spread, Touched } from '../store/incident.ts';
 
 const HOUR_MS = 3_600_000;
@@ -151,8 +151,6 @@ export function lossFactsOf(of: LossRead): LossFacts {
   const { kind, open, nowMs, firstMs, lastMs, touched, hop } = of;
   const counts = countsOf(of.counts);
   const late = countsLate(of.alarms);
-  const affected = touched.reduce((n, t) => n + t.missing + (late ? t.late : 0), 0);
-  const decided = touched.reduce((n, t) => n + t.decided, 0);
   const ahead = counts.lost + counts.recovered === 0 ? 'overdue' : 'lost';
   const refused = kind === 'refused';
   return {
@@ -167,7 +165,7 @@ export function lossFactsOf(of: LossRead): LossFacts {
     },
     firstMs,
     lastMs,
-    rate: rateOf(affected, decided),
+    rate: rateOf(touched, late),
     realEvents: realEvents(of, counts),
     heldUntilMs: heldUntil(of),
     holdsMs: hop.holdsMs,
@@ -208,10 +206,19 @@ function countsOf(counts: Readonly<Record<string, number>>): IncidentCounts {
   };
 }
 
-function rateOf(affected: number, n: number): LossFacts['rate'] {
-  if (n === 0) return { share: 0, low: 0, high: 1, n: 0 };
-  const { lo, hi } = clopperPearson({ losses: affected, n });
-  return { share: affected / n, low: lo, high: hi, n };
+/**
+ * The span and its targets were chosen because something was missing: of the canaries that led to it the share is too high, and
+ * no interval of it holds. Those after each target's first are not chosen so. How many there are when somebody reads it isn't
+ * either fixed, so the interval holds at every time.
+ */
+export function rateOf(touched: readonly Touched[], late: boolean): LossFacts['rate'] {
+  const affected = touched.reduce((sum, t) => sum + t.missing + (late ? t.late : 0), 0);
+  const decided = touched.reduce((sum, t) => sum + t.decided, 0);
+  const n = touched.reduce((sum, t) => sum + t.after, 0);
+  if (n === 0) return { share: decided === 0 ? 0 : affected / decided, low: 0, high: 1, n };
+  const losses = affected - touched.length;
+  const { lo, hi } = confidenceSequence({ losses, n });
+  return { share: losses / n, low: lo, high: hi, n };
 }
 
 /** As many real events as canaries of the whole pipeline are missing by now, over the same time. */
@@ -224,7 +231,8 @@ function realEvents(
   const n = gone + counts.recovered + counts.late + counts.arrived;
   if (n === 0) return null;
   const events = (volumePerHour * Math.max(0, (open ? nowMs : lastMs) - firstMs)) / HOUR_MS;
-  const { lo, hi } = clopperPearson({ losses: gone, n });
+  // The first that is missing made it an incident; the interval is of the others.
+  const { lo, hi } = confidenceSequence(gone > 0 ? { losses: gone - 1, n: n - 1 } : { losses: 0, n });
   return {
     n: Math.round((gone / n) * events),
     low: Math.round(lo * events),

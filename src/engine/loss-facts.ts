@@ -14,6 +14,7 @@ import type { Tx } from '../store/open.ts';
 import { periodMs } from './accounts.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 import {
+  countsLate,
   lossFactsOf,
   observedOf,
   patternFromMs,
@@ -51,9 +52,14 @@ export async function lossFacts(
     to_ms: nowMs,
   };
   const missing: Verdict[] = kind === 'refused' ? ['refused'] : ['overdue', 'lost', 'recovered'];
+  const late = countsLate(alarms);
   const readUntil = async (toMs: number): Promise<Touched[]> => {
     const spread = touchedSpread({ fromMs: firstMs, toMs, everyMs }, pipeline.targets.length);
-    const rows = await readTouched(tx, { ...whole, to_ms: toMs }, { missing, drill: pipeline.drill, spread });
+    const rows = await readTouched(
+      tx,
+      { ...whole, to_ms: toMs },
+      { missing, late, drill: pipeline.drill, spread },
+    );
     return touchedBy(rows, alarms, { targets: pipeline.targets.length, objective: config.objective });
   };
   const lastMs = Math.max(firstMs, ...(await readUntil(nowMs)).map(t => t.last_ms));

@@ -1,4 +1,5 @@
 /** What people are told of an incident and when: opened, worsened, reminded, resolved. Written to the outbox, never sent here. */
+import type { PipelineConfig } from '../config/config.ts';
 import type { Json } from '../contracts/observer.ts';
 import { INCIDENT_KINDS, type Incident, type Severity, severityOf } from '../domain/incident.ts';
 import { incidentJson, noteJson } from '../domain/incident-json.ts';
@@ -8,8 +9,8 @@ import { readChainHead } from '../store/chain.ts';
 import { enqueue } from '../store/enqueue.ts';
 import { type IncidentRow, readIncident, type Told } from '../store/incident.ts';
 import type { Tx } from '../store/open.ts';
-import { incidentView } from './incident-view.ts';
-import type { Engine, LivePipeline } from './live.ts';
+import { type IncidentPlace, incidentView } from './incident-view.ts';
+import type { Engine } from './live.ts';
 
 const HOUR_MS = 3_600_000;
 /** Reminders of what nobody has taken, counted from the last that was told; then daily, and not for ever. */
@@ -51,13 +52,17 @@ function extentOf({ kind, facts }: IncidentRow): Extent {
   };
 }
 
-/** Writes a notice for everybody whom this incident concerns. Returns what they will then have been told. */
+/**
+ * Writes a notice for everybody whom this incident concerns. Returns what they will then have been told. `instead`: what is
+ * said in place of when and how it came to this.
+ */
 export async function tell(
   engine: Engine,
   tx: Tx,
-  pipeline: LivePipeline,
+  pipeline: IncidentPlace & { readonly number: number; readonly config: Pick<PipelineConfig, 'notify'> },
   row: IncidentRow,
   event: Telling,
+  instead?: string,
 ): Promise<Told> {
   const nowMs = engine.ctx.clock.now();
   const { concerns } = INCIDENT_KINDS[row.kind];
@@ -65,7 +70,7 @@ export async function tell(
   const incident = incidentView(pipeline, { ...row, notes: stored?.notes ?? [] });
   const { told } = row.state;
   const notice = {
-    ...noticeOf(incident, event, nowMs),
+    ...noticeOf(incident, event, nowMs, instead),
     url: `${engine.config.baseUrl}/incidents/${incident.id}`,
     chainHead: await readChainHead(tx, pipeline.number),
   };
@@ -79,7 +84,8 @@ export async function tell(
 }
 
 /** The notice's words; its id, sequence, link and chain head are added by who sends it on its way. */
-function noticeOf(incident: Incident, event: Telling, nowMs: number) {
+function noticeOf(incident: Incident, event: Telling, nowMs: number, instead?: string) {
+  const text = textOf(incident, event, { nowMs });
   return {
     event,
     kind: incident.kind,
@@ -88,7 +94,7 @@ function noticeOf(incident: Incident, event: Telling, nowMs: number) {
     pipeline: incident.pipeline,
     checkpoint: incident.checkpoint,
     title: titleOf(incident),
-    text: textOf(incident, event, { nowMs }),
+    text: instead === undefined ? text : [instead, ...text.split('\n').slice(1)].join('\n'),
     facts: factsOf(incident, { nowMs }),
     beganMs: incident.beganMs,
     detectedMs: incident.detectedMs,

@@ -13,6 +13,7 @@ import {
 } from '../domain/watermark.ts';
 import type { DueSpan, OpenCanaries, OpenQuestion } from '../store/look.ts';
 import type { LiveCheckpoint } from './live.ts';
+import { searchRanges, searchSlots, spread } from './search.ts';
 
 /** Proof of absence by event time reaches back to L; asked this often it costs at most 33 reads of a canary. */
 const WIDE_SHARE = 32;
@@ -32,6 +33,8 @@ export interface SecondLook {
 export interface Plan {
   /** Carries the chain and finds what is new. */
   readonly first: LookRange;
+  /** By event time alone, where canaries miss that `first` doesn't reach. */
+  readonly searches: readonly LookRange[];
   readonly seconds: readonly SecondLook[];
   /** Those that the first one holds already. */
   readonly within: readonly SecondLook[];
@@ -60,7 +63,7 @@ export function questionOf(
       ? Number.MAX_SAFE_INTEGER
       : nowMs + (begins ? config.lostAfterMs : config.onTimeWithinMs),
     pending_buckets: isFirst ? null : begins ? ['pending', 'overdue', 'drill_open'] : ['pending'],
-    missing_from_ms: nowMs - config.lookBackMs,
+    search: searchSlots({ rules, config }, watch, nowMs),
     deadline_until_ms: nowMs + rules.lookEveryMs,
   };
 }
@@ -79,30 +82,41 @@ export function planRound(
   const watch = inTime(known, nowMs);
   const rangesOf = (open: Open) => planLooks(watch, open, rules, nowMs);
   if (open === null || rules.way !== 'query')
-    return { first: firstOf(rangesOf(NOTHING_OPEN)), seconds: [], within: [], wide: false, young: false };
+    return {
+      first: firstOf(rangesOf(NOTHING_OPEN)),
+      searches: [],
+      seconds: [],
+      within: [],
+      wide: false,
+      young: false,
+    };
   const isOld = (span: DueSpan) => nowMs - span.first > 2 * config.onTimeWithinMs + rules.settleMs;
   const every = turnsEvery(config);
   const wide = isTurn(watch.wideMs, nowMs, every.wideMs);
   // By event time alone every proof reads the allowance for wrong clocks too, so several beats share one.
   const young = rules.chained || isTurn(watch.youngMs, nowMs, every.youngMs);
   const asked = open.due.filter(span => (isOld(span) ? wide : young));
-  const pending = [open.pending_first, rules.chained ? null : searchFrom(config, watch, open, nowMs)].filter(
-    v => v !== null,
-  );
-  const pendingFirstMs = pending.length > 0 ? Math.min(...pending) : null;
   const openAt = (span: DueSpan | undefined): Open => ({
-    pendingFirstMs,
+    // By event time alone it is searched for with all that misses.
+    pendingFirstMs: rules.chained ? open.pending_first : null,
     dueFirstMs: span?.first ?? null,
     dueLastMs: span?.sent ?? null,
   });
-  const first = firstOf(rangesOf(openAt(rules.chained ? asked[0] : undefined)));
-  const all = spread(asked).flatMap(span => {
+  const sure = firstOf(rangesOf(openAt(rules.chained ? asked[0] : undefined)));
+  const { first, searches } = searchRanges(open.missing, sure, {
+    watch,
+    floorMs: nowMs - rules.keepsMs - SKEW_ALLOWANCE_MS + watch.skewLowMs,
+    nearMs: 2 * rules.lookEveryMs,
+  });
+  const all = spread(asked, SECONDS_MAX).flatMap(span => {
     const range = rules.chained ? rangesOf(openAt(span))[1] : eventRange(watch, rules, span, nowMs);
     return range && range.fromMs < range.toMs ? [{ range, span }] : [];
   });
   const isWithin = ({ range }: SecondLook) => first.by === 'event' && first.fromMs <= range.fromMs;
+  const isAsked = (r: LookRange) => all.some(s => s.range.fromMs <= r.fromMs && r.toMs <= s.range.toMs);
   return {
     first,
+    searches: searches.filter(r => !isAsked(r)),
     seconds: all.filter(s => !isWithin(s)),
     within: all.filter(isWithin),
     wide: asked.some(isOld),
@@ -133,18 +147,16 @@ export function takeTurns(
   { startedMs, end }: { readonly startedMs: number; readonly end: 'whole' | 'partly' | 'failed' },
 ): Watch {
   if (end === 'failed') return watch;
+  // A search that failed uses up its turn: it comes again, and proves nothing.
   const every = turnsEvery(config);
   const takenMs = (everyMs: number) => startedMs - (end === 'whole' ? 0 : everyMs - everyMs / AGAIN_SHARE);
   return {
     ...watch,
+    searchedMs: startedMs,
     wideMs: wide ? takenMs(every.wideMs) : watch.wideMs,
     youngMs: young ? takenMs(every.youngMs) : watch.youngMs,
   };
 }
-
-/** Once in each `everyMs` since the last look. */
-const isNew = ({ lastLook }: Watch, nowMs: number, everyMs: number): boolean =>
-  lastLook === null || Math.floor(nowMs / everyMs) !== Math.floor(lastLook.startedMs / everyMs);
 
 function firstOf(ranges: readonly LookRange[]): LookRange {
   const [first] = ranges;
@@ -152,43 +164,4 @@ function firstOf(ranges: readonly LookRange[]): LookRange {
   return first;
 }
 
-/** No more spans than may be asked one by one: cut where the beats are furthest apart. */
-function spread(spans: readonly DueSpan[]): DueSpan[] {
-  const gapBefore = (i: number) => (spans[i]?.first ?? 0) - (spans[i - 1]?.sent ?? 0);
-  const cuts = new Set(
-    spans
-      .map((_, i) => i)
-      .slice(1)
-      .sort((a, b) => gapBefore(b) - gapBefore(a))
-      .slice(0, SECONDS_MAX - 1),
-  );
-  const out: DueSpan[] = [];
-  for (const [i, span] of spans.entries()) {
-    const last = out.at(-1);
-    if (!last || cuts.has(i)) out.push(span);
-    else out[out.length - 1] = { first: last.first, last: span.last, sent: Math.max(last.sent, span.sent) };
-  }
-  return out;
-}
-
 const NOTHING_OPEN: Open = { pendingFirstMs: null, dueFirstMs: null, dueLastMs: null };
-
-/**
- * How far back a look by event time searches for canaries that miss: windows of D, 2D, 4D … each in its own rhythm of a
- * quarter of its length, so that a week of look-back costs no more than a few reads of a canary per doubling.
- */
-function searchFrom(
-  config: LiveCheckpoint['config'],
-  watch: Watch,
-  open: { missing_first: number | null; missing_last: number | null },
-  nowMs: number,
-): number | null {
-  const { onTimeWithinMs, lookBackMs } = config;
-  if (open.missing_first === null || open.missing_last === null) return null;
-  let fromMs: number | null = null;
-  for (let windowMs = onTimeWithinMs; windowMs < 2 * lookBackMs; windowMs *= 2) {
-    if (isNew(watch, nowMs, windowMs / 4) && open.missing_last > nowMs - windowMs)
-      fromMs = nowMs - Math.min(windowMs, lookBackMs);
-  }
-  return fromMs === null ? null : Math.max(fromMs, open.missing_first);
-}

@@ -41,7 +41,7 @@ export async function seek(
   { sql }: Pick<Engine, 'sql'>,
   { lease, checkpoint: { rules } }: Ask['at'],
   watch: Watch,
-  { seconds, within }: Pick<Plan, 'seconds' | 'within'>,
+  { first, seconds, within }: Pick<Plan, 'first' | 'seconds' | 'within'>,
   nowMs: number,
 ): Promise<{ readonly seconds: readonly Sought[]; readonly within: readonly Sought[] }> {
   const all = [...seconds, ...within];
@@ -55,7 +55,13 @@ export async function seek(
     const found = beside[i] ?? { before: null, after: null };
     return { ...witnessed(range, span, found, watch), span, isShown: false };
   });
-  return { seconds: sought.slice(0, seconds.length), within: sought.slice(seconds.length) };
+  // The first look must reach what has to be found again too.
+  const isWithin = (s: Sought, i: number) =>
+    i >= seconds.length && s.apart === null && first.fromMs <= s.range.fromMs;
+  return {
+    seconds: sought.filter((s, i) => !isWithin(s, i)).sort((a, b) => a.span.first - b.span.first),
+    within: sought.filter(isWithin),
+  };
 }
 
 export function noteShown(sought: readonly Sought[], slotMs: number): void {

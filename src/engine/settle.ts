@@ -2,6 +2,7 @@
  * The step `settle`: turns evidence and what the looks have proven into verdicts, and books them. Many checkpoints settle in
  * one transaction, each under its lease; each statement is for all of them.
  */
+import { commitFindings } from '../store/finding.ts';
 import type { Lease } from '../store/lease.ts';
 import { lostLease, saveWatches, underLeases } from '../store/lock.ts';
 import type { Tx } from '../store/open.ts';
@@ -20,6 +21,7 @@ import { addDownstream, byKey, passUpstream } from './branch.ts';
 import type { Case, SettleResult, SettleWork } from './case.ts';
 import { evidenceBySlot, isChanged, judgeRows, updateOf } from './judge-rows.ts';
 import type { Engine } from './live.ts';
+import { reportReordered } from './reordering.ts';
 import { withSelfEvidence } from './self-evidence.ts';
 import { mayHaveAliases } from './sight.ts';
 
@@ -89,6 +91,7 @@ async function gather(
   );
   for (const c of cases) c.rows = marks.of(c.at.lease);
   await takeAliases(
+    engine,
     tx,
     cases.filter(c => mayHaveAliases(c.at.pipeline)),
   );
@@ -108,11 +111,13 @@ function wantedMarks(c: Case, nowMs: number): WantedMarks {
 }
 
 /** What was parked under an identity that is an alias by now, and the rows of it. */
-async function takeAliases(tx: Tx, cases: readonly Case[]): Promise<void> {
-  const claimed = await takeIdentities(
+async function takeAliases(engine: Engine, tx: Tx, cases: readonly Case[]): Promise<void> {
+  const { claimed, findings } = await takeIdentities(
     tx,
     cases.map(c => c.at.lease),
   );
+  await commitFindings(tx, findings);
+  engine.instruments.add('echoes', findings.filter(f => f.kind === 'echo').length);
   const claiming = cases.filter(c => claimed.of(c.at.lease).length > 0);
   const wanted = claiming.map(({ at: { lease } }): WantedMarks => {
     const slots = new Set(claimed.of(lease).map(r => r.slot));
@@ -143,6 +148,7 @@ async function book(engine: Engine, tx: Tx, cases: readonly Case[]): Promise<voi
   await parkStrays(engine, tx, cases);
   await passUpstream(tx, cases);
   await reportRemarks(engine, tx, cases);
+  await reportReordered(engine, tx, cases);
 }
 
 function resultOf(c: Case, dueMax: number): SettleResult {

@@ -9,8 +9,20 @@ import { integrity } from '../domain/integrity.ts';
 import { type Expected, recognise } from '../domain/recognise.ts';
 import { partialToken, type SignedBy } from '../domain/token.ts';
 import type { FindingRow } from '../store/finding.ts';
-import type { IdentityRow, InboxRow } from '../store/sight.ts';
+import type { IdentityRow, InboxRow, Otherwise } from '../store/sight.ts';
 import { type Engine, type EventSource, inputOf, type LiveCheckpoint, type LivePipeline } from './live.ts';
+import {
+  type Aliases,
+  type Candidate,
+  candidatesOf,
+  findingKey,
+  hash32,
+  hashOfId,
+  identitiesOf,
+  recordKey,
+  sampleOf,
+  UUIDS,
+} from './record.ts';
 
 /** The order is the encoding in the store: append only. */
 export const INTEGRITIES = ['intact', 'altered', 'truncated', 'missing'] as const;
@@ -48,96 +60,131 @@ export interface Identity {
   readonly eventMs: number | null;
 }
 
-/** Identities assigned by the backend, looked up by the caller: alias → name. */
-export type Aliases = ReadonlyMap<string, CanaryName>;
-
-const FINDINGS_SAMPLE_CHARS = 300;
+type At = { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint };
 
 /** Sifts records. Pure but for the keys; nothing is committed here. */
 export function sift(
   engine: Pick<Engine, 'keyring'>,
-  at: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
+  at: At,
   records: readonly SeenRecord[],
   seeing: Seeing,
   aliases: Aliases = new Map(),
 ): Sifted {
+  const all = records.map(record => siftRecord(engine, at, record, seeing, aliases));
+  return {
+    sightings: merged(all.flatMap(s => s.sightings)),
+    findings: all.flatMap(s => s.findings),
+    strangers: all.reduce((n, s) => n + s.strangers, 0),
+    identities: all.flatMap(s => s.identities),
+  };
+}
+
+function siftRecord(
+  engine: Pick<Engine, 'keyring'>,
+  at: At,
+  record: SeenRecord,
+  seeing: Seeing,
+  aliases: Aliases,
+): Sifted {
   const sightings: Sighting[] = [];
   const findings: FindingRow[] = [];
-  const identities: Identity[] = [];
-  const place = at.checkpoint.config.at;
+  /** What it comes to unless it turns out to be a sign-in of ours. */
+  const unclaimed: FindingRow[] = [];
   let strangers = 0;
-  const finding = (kind: string, sample: unknown) =>
-    findings.push({ kind, at_ms: seeing.seenMs, count: 1, sample });
-  for (const record of records) {
-    const before = sightings.length;
-    for (const candidate of candidatesOf(record, place, aliases)) {
-      const verified = candidate.name
-        ? ({ kind: 'valid', name: candidate.name } as const)
-        : engine.keyring.verify(candidate.text);
-      if (verified.kind === 'malformed') continue;
-      if (verified.kind === 'forged') {
-        if (candidate.uuid) continue;
-        finding('forged', { token: partialToken(candidate.text), name: nameKey(verified.name) });
-        continue;
-      }
-      const { name } = verified;
-      if (!at.pipeline.targetByNumber.has(name.target)) {
-        strangers++;
-        finding('alien', { name: nameKey(name), record: sampleOf(record.text) });
-        continue;
-      }
+  let isOurs = false;
+  // A follow reads nothing twice.
+  const isReread = at.checkpoint.rules.way !== 'follow';
+  const noticed = (kind: string, what: string, sample: unknown): FindingRow => ({
+    kind,
+    at_ms: seeing.seenMs,
+    count: 1,
+    sample,
+    ...(isReread ? { record: findingKey(kind, what, record) } : {}),
+  });
+  for (const candidate of candidatesOf(record, at.checkpoint.config.at, aliases)) {
+    const verified = candidate.name
+      ? ({ kind: 'valid', name: candidate.name } as const)
+      : engine.keyring.verify(candidate.text);
+    if (verified.kind === 'malformed' || (verified.kind === 'forged' && candidate.uuid)) continue;
+    isOurs = true;
+    const { name } = verified;
+    const key = nameKey(name);
+    const told = { name: key, record: sampleOf(record.text) };
+    if (verified.kind === 'forged') {
+      findings.push(noticed('forged', key, { token: partialToken(candidate.text), name: key }));
+    } else if (at.pipeline.targetByNumber.has(name.target)) {
       const by = 'epoch' in verified ? verified : undefined;
       const expected = expectationMet(engine, at, record, { ...candidate, name, by });
-      if (!expected) {
-        finding('echo', { name: nameKey(name), record: sampleOf(record.text) });
-        continue;
-      }
-      sightings.push(sightingOf(record, name, expected, seeing));
+      if (expected) sightings.push(sightingOf(record, name, expected, seeing));
+      else unclaimed.push(noticed('echo', key, told));
+    } else {
+      strangers++;
+      findings.push(noticed('alien', key, told));
     }
-    if (sightings.length === before && mayHaveAliases(at.pipeline))
-      identities.push(...unresolved(record, seeing));
   }
-  return { sightings: merged(sightings), findings, strangers, identities };
+  const own = sightings.length === 0 ? unresolved(at, record, seeing) : [];
+  // Of what a provider writes only what stands for a sign-in is one.
+  const mayBeUse = !isOurs && (!mayHaveAliases(at.pipeline) || own.length > 0);
+  const use = mayBeUse ? usedBy(engine, at, record) : null;
+  if (use) unclaimed.push(noticed('identity_used', '', use));
+  // Until its identity is claimed or given up, nobody knows whether the record is the sign-in.
+  if (own.length === 0) findings.push(...unclaimed);
+  return { sightings, findings, strangers, identities: parked(at, own, unclaimed, record, seeing) };
 }
 
-interface Candidate {
-  readonly text: string;
-  readonly name?: CanaryName;
-  readonly uuid?: string;
+/** Identities with what their record comes to if nobody claims any of them: told with the first. */
+function parked(
+  at: At,
+  own: readonly Identity[],
+  unclaimed: readonly FindingRow[],
+  record: SeenRecord,
+  seeing: Seeing,
+): Identity[] {
+  const [first, ...others] = own;
+  if (!first || unclaimed.length === 0) return [...own];
+  const otherwise: Otherwise = {
+    identities: own.map(o => o.row.identity),
+    findings: unclaimed,
+    ...signedInAround(at, record, seeing),
+  };
+  return [{ ...first, row: { ...first.row, otherwise } }, ...others];
 }
 
-const UUIDS = /(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![\w-])/gi;
+/** Clocks of replicas and providers differ by so much, milliseconds. */
+const CLOCKS_MS = 60_000;
 
-/** Names that a record holds: by an alias in its place, else tokens anywhere, else, where a place is declared, UUIDs. */
-function candidatesOf(record: SeenRecord, place: string | undefined, aliases: Aliases): Candidate[] {
-  const known = identitiesOf(record).flatMap(text => {
-    const name = aliases.get(text);
-    return name ? [{ text, name }] : [];
-  });
-  if (known.length > 0) return known;
-  const texts = [record.text, ...(record.placed ?? [])];
-  const tokens = new Set(texts.flatMap(text => findInText(text).map(f => f.token)));
-  if (tokens.size > 0) return [...tokens].map(text => ({ text }));
-  if (place === undefined && record.placed === undefined) return [];
-  const uuids = new Set(texts.flatMap(text => text.match(UUIDS) ?? []).map(uuid => uuid.toLowerCase()));
-  return [...uuids].map(uuid => ({ text: uuid, uuid }));
+/** When a sending of ours that ended without an alias would have caused the record, at the most. */
+function signedInAround(
+  { pipeline, checkpoint }: { readonly pipeline: LivePipeline; readonly checkpoint: LiveCheckpoint },
+  { eventMs }: SeenRecord,
+  { seenMs }: Seeing,
+): Pick<Otherwise, 'fromMs' | 'toMs'> {
+  const earliestMs = eventMs ?? seenMs - checkpoint.config.lostAfterMs;
+  return {
+    fromMs: earliestMs - pipeline.config.sendWithinMs - CLOCKS_MS,
+    toMs: (eventMs ?? seenMs) + CLOCKS_MS,
+  };
+}
+
+/** What is told of a use of the canaries' identity by others; null: it is none. */
+function usedBy(
+  { keyring }: Pick<Engine, 'keyring'>,
+  { pipeline }: { readonly pipeline: LivePipeline },
+  { text }: SeenRecord,
+): Record<string, unknown> | null {
+  const use = pipeline.tripwire?.use(text);
+  if (!use) return null;
+  const uuids = text.match(UUIDS) ?? [];
+  if (uuids.some(uuid => keyring.verify(uuid.toLowerCase()).kind === 'valid')) return null;
+  return { from: use.from, record: sampleOf(text) };
 }
 
 /** Whether canaries may be known by an identity that their backend gave them: nobody gives one to a record that we wrote. */
 export const mayHaveAliases = (pipeline: Pick<LivePipeline, 'source'>): boolean =>
   pipeline.source === undefined;
 
-/** Longer ones are no identities, and no injector gives them. */
-const IDENTITY_CHARS_MAX = 200;
-
-/** What stands in a record's declared place and may be an alias. */
-export const identitiesOf = (record: SeenRecord): string[] => [
-  ...new Set(
-    (record.placed ?? []).map(p => p.trim()).filter(p => p !== '' && p.length <= IDENTITY_CHARS_MAX),
-  ),
-];
-
-function unresolved(record: SeenRecord, seeing: Seeing): Identity[] {
+function unresolved(at: { readonly pipeline: LivePipeline }, record: SeenRecord, seeing: Seeing): Identity[] {
+  if (!mayHaveAliases(at.pipeline)) return [];
   const foreign = identitiesOf(record).filter(identity => findInText(identity).length === 0);
   return foreign.map(identity => ({
     row: {
@@ -149,6 +196,7 @@ function unresolved(record: SeenRecord, seeing: Seeing): Identity[] {
       record: hashOfId(record),
       copies: 1,
       look: seeing.look,
+      otherwise: null,
     },
     eventMs: record.eventMs ?? null,
   }));
@@ -235,9 +283,6 @@ function sightingOf(
   };
 }
 
-/** The backend's own id tells a record from all others; without one only its whole text does. */
-export const recordKey = (record: SeenRecord): string => record.recordId ?? record.text;
-
 /** Equal records of one answer, told only by their number, become one row with copies. */
 function merged(sightings: readonly Sighting[]): Sighting[] {
   const byKey = new Map<string, Sighting>();
@@ -250,18 +295,4 @@ function merged(sightings: readonly Sighting[]): Sighting[] {
     }
   }
   return [...byKey.values()];
-}
-
-/** A sample for a person: short, and with no whole token in it. */
-export const sampleOf = (text: string): string =>
-  text.replace(/coalmine1[a-z2-7]{40}/gi, partialToken).slice(0, FINDINGS_SAMPLE_CHARS);
-
-const hashOfId = ({ recordId }: SeenRecord): number | null =>
-  recordId === undefined ? null : hash32(recordId);
-
-/** FNV-1a: tells records of one canary apart; no more is asked of it. */
-function hash32(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h | 0;
 }

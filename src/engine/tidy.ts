@@ -7,6 +7,7 @@ import { readRetiredOpen } from '../store/register.ts';
 import { dropOld, dropPast } from '../store/tidy.ts';
 import type { Engine } from './live.ts';
 import { settle } from './settle.ts';
+import { endUnwatched } from './unwatched.ts';
 
 /** Statements of one kind in one step; what is left waits for the next. */
 const ROUNDS_MAX = 20;
@@ -18,11 +19,13 @@ const SWEEP_EVERY_MS = 3_600_000;
 export function createTidy(engine: Engine): () => Promise<void> {
   const { sql, ctx, config } = engine;
   const { canariesMs, exceptionsMs, rollupsMs } = config.retention;
+  const keepsMs = Math.max(0, ...config.pipelines.flatMap(p => p.checkpoints.map(c => c.keepsMs)));
   let sweptMono = Number.NEGATIVE_INFINITY;
   let reachedMs = 0;
   return async () => {
     // Again and again: who held them before may not be gone yet, nor what it was sending.
     await closeRetired(engine);
+    await endUnwatched(engine);
     const nowMs = ctx.clock.now();
     const isSweep = ctx.clock.mono() - sweptMono >= SWEEP_EVERY_MS;
     const before = {
@@ -36,7 +39,11 @@ export function createTidy(engine: Engine): () => Promise<void> {
     if (!isSweep) return;
     for (let i = 0; i < ROUNDS_MAX && (await dropNotices(sql, before.exceptionsMs)) > 0; i++);
     await dropLinks(sql, nowMs - rollupsMs);
-    await dropPast(sql, { exceptionsMs: nowMs - exceptionsMs, rollupsMs: nowMs - rollupsMs });
+    await dropPast(sql, {
+      exceptionsMs: nowMs - exceptionsMs,
+      rollupsMs: nowMs - rollupsMs,
+      readMs: nowMs - keepsMs,
+    });
     sweptMono = ctx.clock.mono();
   };
 }

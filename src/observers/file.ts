@@ -38,7 +38,7 @@ const schema = z.strictObject({
     .max(1024)
     .optional()
     .describe(
-      "Lines that lack this are passed over: the tokens' prefix unless given. What every record has, where records hold only a UUID or the backend's own id",
+      "Lines that lack this are passed over: the tokens' prefix, or the canaries' identity, unless given. What every record has, where records hold only a UUID or the backend's own id",
     ),
   read_bytes_max: z
     .int()
@@ -91,7 +91,8 @@ const create = (s: Settings, ctx: Context): Observer => {
     const left = budget(look.limits);
     let read = 0;
     let unsaved = 0;
-    const rules = { prefix: s.containing ?? look.prefix, lineBytesMax: s.line_bytes_max };
+    const wanted = s.containing === undefined ? [look.prefix, ...(look.also ?? [])] : [s.containing];
+    const rules = { wanted, lineBytesMax: s.line_bytes_max };
     for await (const chunk of chunksOf(start.reads, rules)) {
       if (run.signal.aborted) return yield failed(CALLED_OFF, facts);
       const { taken, full } = left.take(chunk.lines);

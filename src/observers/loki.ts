@@ -28,7 +28,7 @@ const schema = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      "Appends |= with the tokens' prefix; false where tokens stand in structured metadata or change case",
+      "Asks only for lines with the tokens' prefix, or with the canaries' identity; false where tokens stand in structured metadata or change case",
     ),
   timeout,
   body_bytes_max: bodyBytesMax,
@@ -54,6 +54,14 @@ const headersOf = (s: Settings): Record<string, string> => {
 /** The most a look may reach back to see that the server gives larger pages than a doubtful one. */
 const PROBE_BACK_NS = 86_400_000_000_000n;
 
+/** RE2's own signs, as text. */
+const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+const filterOf = ({ prefix, also = [] }: Look): string =>
+  also.length === 0
+    ? `|= ${JSON.stringify(prefix)}`
+    : `|~ ${JSON.stringify([prefix, ...also].map(literal).join('|'))}`;
+
 interface Range {
   readonly startNs: bigint;
   readonly endNs: bigint;
@@ -65,9 +73,9 @@ const create = (s: Settings, ctx: Context): Observer => {
   const base = s.url.replace(/\/+$/, '');
 
   /** Entries of one page, oldest first, or how the look ends instead. */
-  const pageOf = async (range: Range, prefix: string, signal: AbortSignal) => {
+  const pageOf = async (range: Range, look: Look, signal: AbortSignal) => {
     const parameters = new URLSearchParams({
-      query: s.line_filter ? `${s.query} |= ${JSON.stringify(prefix)}` : s.query,
+      query: s.line_filter ? `${s.query} ${filterOf(look)}` : s.query,
       start: String(range.startNs),
       end: String(range.endNs),
       limit: String(range.limit),
@@ -79,7 +87,7 @@ const create = (s: Settings, ctx: Context): Observer => {
     if (!got.ok) return got.end;
     const { json, backendNowMs } = got.answer;
     const facts = backendNowMs === undefined ? {} : { backendNowMs };
-    const entries = entriesOf(json, prefix);
+    const entries = entriesOf(json, look.prefix);
     if (typeof entries === 'string') return failed(entries, facts);
     if (entries.some(e => e.ns < range.startNs || e.ns >= range.endNs)) {
       return failed('answered with entries outside the range that was asked', facts);
@@ -94,7 +102,7 @@ const create = (s: Settings, ctx: Context): Observer => {
     let place = startAt(BigInt(look.fromMs) * 1_000_000n, s.page_size);
     let incomplete: string | undefined;
     for (let pages = 0; pages < s.pages_max; pages++) {
-      const got = await pageOf({ ...place, endNs }, look.prefix, signal);
+      const got = await pageOf({ ...place, endNs }, look, signal);
       if ('end' in got) return yield got;
       const { entries, facts } = got;
       const { taken, full } = left.take(freshOf(place, entries));
@@ -108,7 +116,7 @@ const create = (s: Settings, ctx: Context): Observer => {
           endNs: place.startNs + 1n,
           limit: entries.length + 1,
         };
-        const probe = await pageOf(wide, look.prefix, signal);
+        const probe = await pageOf(wide, look, signal);
         if ('end' in probe) return yield probe;
         kind = probe.entries.length > entries.length ? 'end' : 'cut';
       }

@@ -156,6 +156,8 @@ export interface Touched {
   readonly late: number;
   /** Those whose fate is known. */
   readonly decided: number;
+  /** Of these, those after its first that was missing (or late, where that counts). */
+  readonly after: number;
   /** Slot of the newest that is missing, back or late. */
   readonly last_ms: number;
 }
@@ -167,10 +169,17 @@ const NEWEST_ROWS = 50;
 export async function readTouched(
   tx: Tx,
   span: IncidentSpan,
-  options: { readonly missing: readonly Verdict[]; readonly drill: number; readonly spread: Spread },
+  options: {
+    readonly missing: readonly Verdict[];
+    /** Late ones count as touched too. */
+    readonly late: boolean;
+    readonly drill: number;
+    readonly spread: Spread;
+  },
 ): Promise<Touched[]> {
   const lists = {
     missing: codes(...options.missing),
+    affected: codes(...options.missing, ...(options.late ? (['late'] as const) : [])),
     late: codes('late'),
     unknown: codes('pending', 'unproven', 'maybe_sent', 'unsent', 'missed_here'),
   };
@@ -189,25 +198,29 @@ export async function readTouched(
        order by m.slot desc limit ${NEWEST_ROWS}),
     k as (
       select array(select json_array_elements_text(l->'missing')::int) as missing,
+             array(select json_array_elements_text(l->'affected')::int) as affected,
              array(select json_array_elements_text(l->'late')::int) as late,
              array(select json_array_elements_text(l->'unknown')::int) as unknown
         from (select ${JSON.stringify(lists)}::text::json as l) lists),
+    c as (
+      select r.slot, u.target, u.verdict from r cross join lateral unnest(r.targets, r.verdicts) as u(target, verdict)
+       where u.target <> ${options.drill}),
+    f as (select c.target, min(c.slot) as first_ms from c cross join k where c.verdict = any(k.affected) group by 1),
     t as (
-      select u.target, (count(*) filter (where u.verdict = any(k.missing)))::int as missing,
-             (count(*) filter (where u.verdict = any(k.late)))::int as late,
-             (count(*) filter (where u.verdict <> all(k.unknown)))::int as decided,
-             max(r.slot) filter (where u.verdict = any(k.missing) or u.verdict = any(k.late)) as last_ms
-        from r cross join k cross join lateral unnest(r.targets, r.verdicts) as u(target, verdict)
-       where u.target <> ${options.drill}
+      select c.target, (count(*) filter (where c.verdict = any(k.missing)))::int as missing,
+             (count(*) filter (where c.verdict = any(k.late)))::int as late,
+             (count(*) filter (where c.verdict <> all(k.unknown)))::int as decided,
+             (count(*) filter (where c.verdict <> all(k.unknown) and c.slot > f.first_ms))::int as after,
+             max(c.slot) filter (where c.verdict = any(k.affected)) as last_ms
+        from c join f using (target) cross join k
        group by 1),
     n as (
       select u.target, max(e.slot) as last_ms
         from e cross join k cross join lateral unnest(e.targets, e.verdicts) as u(target, verdict)
-       where u.verdict = any(k.missing) or u.verdict = any(k.late)
+       where u.verdict = any(k.affected)
        group by 1)
-    select t.target, t.missing, t.late, t.decided, greatest(t.last_ms, n.last_ms) as last_ms
-      from t left join n using (target)
-     where t.missing > 0 or t.late > 0 order by t.missing desc, t.late desc, t.target`;
+    select t.target, t.missing, t.late, t.decided, t.after, greatest(t.last_ms, n.last_ms) as last_ms
+      from t left join n using (target) order by t.missing desc, t.late desc, t.target`;
 }
 
 /** Of the canaries that a checkpoint misses in this span (of one target, or all), the share that another misses too. */

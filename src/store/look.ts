@@ -4,7 +4,13 @@ import type { SeenBeside } from '../domain/witness.ts';
 import type { CheckpointKey } from './lease.ts';
 import type { Sql } from './open.ts';
 
-/** Beats close to each other, with canaries that wait for a proof of absence. */
+/** Slots from `from_ms` to before `to_ms`. */
+export interface Slots {
+  readonly from_ms: number;
+  readonly to_ms: number;
+}
+
+/** Beats close to each other, with canaries that miss, as those that wait for a proof of absence. */
 export interface DueSpan {
   /** Slots of the first and the last. */
   readonly first: number;
@@ -18,9 +24,8 @@ export interface OpenCanaries {
   readonly pending_first: number | null;
   /** Where canaries wait for a proof of absence by `dueByMs`, oldest first. */
   readonly due: readonly DueSpan[];
-  /** Slots of canaries that miss without being drills: overdue or lost, within the look-back. */
-  readonly missing_first: number | null;
-  readonly missing_last: number | null;
+  /** Where in the slots of `search` canaries miss that aren't drills, due or not, oldest first. */
+  readonly missing: readonly DueSpan[];
   /** The next watermark at which something must be judged. */
   readonly next_due: number | null;
   /** The next one, after `due_by_ms`, at which a canary that still misses passes a deadline. */
@@ -36,13 +41,29 @@ export interface OpenQuestion extends CheckpointKey {
   readonly pending_until_ms: number;
   /** What of it does; null: all that hasn't closed. */
   readonly pending_buckets: readonly Bucket[] | null;
-  readonly missing_from_ms: number;
+  /** Apart from each other. */
+  readonly search: readonly Slots[];
   /** Deadlines beyond this don't matter yet. */
   readonly deadline_until_ms: number;
 }
 
 /** Until it is first judged a row is due as it was planned; its canaries left up to so much later, milliseconds. */
 const SENDING_MS = 10_000;
+
+type Part = ReturnType<Sql>;
+
+/** When the last canary of beat `b` left. */
+const sentOf = (sql: Sql): Part =>
+  sql`greatest(b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0), b.restart_ms)`;
+
+/** Spans of the beats (slot, sent) in `beats`. */
+const spansOf = (sql: Sql, beats: string): Part => sql`
+  select min(slot) as first, max(slot) as last, max(sent) as sent
+    from (select slot, sent, count(*) filter (where begins) over (order by slot, sent rows unbounded preceding) as n
+            from (select slot, sent, slot - max(sent) over before > q.due_gap_ms as begins
+                    from ${sql.unsafe(beats)}
+                  window before as (order by slot, sent rows between unbounded preceding and 1 preceding)) apart) numbered
+   group by n`;
 
 /**
  * For each checkpoint, in their order: one index scan over what is due, one over what is about to be, one over the
@@ -53,34 +74,37 @@ export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Pr
   return await sql<OpenCanaries[]>`
     select o.* from rows from (json_to_recordset(${JSON.stringify(questions)}::text::json)
         as (pipeline int, checkpoint int, due_by_ms int8, due_gap_ms int8, pending_from_ms int8, pending_until_ms int8,
-            pending_buckets json, missing_from_ms int8, deadline_until_ms int8)) with ordinality as q
+            pending_buckets json, search json, deadline_until_ms int8)) with ordinality as q
      cross join lateral (
       with due as (
-        select m.slot, greatest(b.due_ms + coalesce((select max(o) from unnest(b.last_offs) o), 0), b.restart_ms) as sent
+        select m.slot, ${sentOf(sql)} as sent
           from mark m join beat b using (pipeline, slot, part)
          where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint and m.next_due_ms <= q.due_by_ms
            and m.counts ?| array['pending', 'overdue', 'drill_open']),
-      apart as (
-        select slot, sent, slot - max(sent) over before > q.due_gap_ms as begins
-          from due window before as (order by slot, sent rows between unbounded preceding and 1 preceding)),
-      numbered as (
-        select slot, sent, count(*) filter (where begins) over (order by slot, sent rows unbounded preceding) as n
-          from apart),
-      spans as (
-        select min(slot) as first, max(slot) as last, max(sent) as sent from numbered group by n),
-      pending as (
-        select min(m.slot) as first
+      due_spans as (${spansOf(sql, 'due')}),
+      waiting as (
+        select m.slot, m.part, m.counts
           from mark m
          where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint
            and m.next_due_ms > q.pending_from_ms and m.next_due_ms <= q.pending_until_ms
            and (q.pending_buckets is null or m.counts ?| array(select json_array_elements_text(q.pending_buckets)))),
+      missed as (
+        select w.slot, w.part
+          from json_to_recordset(q.search) s(from_ms int8, to_ms int8)
+          join waiting w on w.slot >= s.from_ms and w.slot < s.to_ms and w.counts ? 'pending'
+        union
+        select m.slot, m.part
+          from json_to_recordset(q.search) s(from_ms int8, to_ms int8)
+          join mark m on m.slot >= s.from_ms and m.slot < s.to_ms
+         where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint and m.exceptional
+           and m.counts ?| array['overdue', 'lost', 'missed_here']),
       missing as (
-        select min(slot) as first, max(slot) as last from mark
-         where pipeline = q.pipeline and checkpoint = q.checkpoint and exceptional
-           and slot >= q.missing_from_ms and counts ?| array['overdue', 'lost', 'missed_here'])
-      select pending.first as pending_first,
-             (select coalesce(json_agg(spans order by first), '[]') from spans) as due,
-             missing.first as missing_first, missing.last as missing_last,
+        select slot, ${sentOf(sql)} as sent
+          from missed join beat b using (slot, part) where b.pipeline = q.pipeline),
+      missing_spans as (${spansOf(sql, 'missing')})
+      select (select min(slot) from waiting) as pending_first,
+             (select coalesce(json_agg(s order by first), '[]') from due_spans s) as due,
+             (select coalesce(json_agg(s order by first), '[]') from missing_spans s) as missing,
              (select min(next_due_ms) from mark
                where pipeline = q.pipeline and checkpoint = q.checkpoint and next_due_ms is not null) as next_due,
              (select min(ms) from (
@@ -90,8 +114,7 @@ export async function readOpen(sql: Sql, questions: readonly OpenQuestion[]): Pr
                  where m.pipeline = q.pipeline and m.checkpoint = q.checkpoint
                    and m.next_due_ms > q.due_by_ms - ${SENDING_MS}::int8 and m.next_due_ms <= q.deadline_until_ms
                    and m.counts ?| array['pending', 'overdue', 'drill_open']) d
-               where ms > q.due_by_ms) as next_deadline
-        from pending, missing) o
+               where ms > q.due_by_ms) as next_deadline) o
      order by q.ordinality`;
 }
 
@@ -108,7 +131,6 @@ export async function readSeenBeside(
   { fromMs, seenByMs }: { readonly fromMs: number; readonly seenByMs: number },
 ): Promise<SeenBeside[]> {
   if (spans.length === 0) return [];
-  type Part = ReturnType<typeof sql>;
   const seenIn = (side: Part, order: Part) => sql`(
     select case when count(*) > 0 then json_build_object('first', min(slot), 'last', max(slot), 'sent', max(sent)) end
       from (

@@ -58,4 +58,12 @@ export const migrations: readonly { name: string; hash: string; statements: read
       'CREATE INDEX "rollup_unsealed" ON "rollup" USING btree ("pipeline","hour_ms") WHERE not sealed',
     ],
   },
+  {
+    name: '0004_findings',
+    hash: 'ad879a29c5f5cc95',
+    statements: [
+      'CREATE TABLE "counted" (\n\t"pipeline" integer NOT NULL,\n\t"checkpoint" integer NOT NULL,\n\t"record" bigint NOT NULL,\n\t"seen_ms" bigint NOT NULL,\n\tCONSTRAINT "counted_pipeline_checkpoint_record_pk" PRIMARY KEY("pipeline","checkpoint","record")\n)',
+      'ALTER TABLE "identity" ADD COLUMN "otherwise" jsonb',
+    ],
+  },
 ];

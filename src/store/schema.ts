@@ -240,6 +240,8 @@ export const identity = pgTable(
     record: integer('record'),
     copies: integer('copies').notNull(),
     look: bigint('look', { mode: 'number' }).notNull(),
+    /** What its record counts as if nobody claims it: Otherwise of store/sight.ts. */
+    otherwise: jsonb('otherwise'),
   },
   t => [primaryKey({ columns: [t.pipeline, t.checkpoint, t.identity, t.key] })],
 );
@@ -278,6 +280,19 @@ export const finding = pgTable(
     sample: jsonb('sample'),
   },
   t => [primaryKey({ columns: [t.pipeline, t.checkpoint, t.kind, t.hourMs] })],
+);
+
+/** Records that have been counted as a finding: whoever reads one again counts nothing. Bounded, see `dropPast`. */
+export const counted = pgTable(
+  'counted',
+  {
+    pipeline: integer('pipeline').notNull(),
+    checkpoint: integer('checkpoint').notNull(),
+    /** `findingKey` of engine/sight.ts. */
+    record: bigint('record', { mode: 'number' }).notNull(),
+    seenMs: ms('seen_ms').notNull(),
+  },
+  t => [primaryKey({ columns: [t.pipeline, t.checkpoint, t.record] })],
 );
 
 /** Valid tokens that this ledger doesn't know: parked, in no rate, until somebody explains them. */

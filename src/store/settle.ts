@@ -3,7 +3,9 @@
  * All of one settling is one transaction under locks on the checkpoints' rows (lock.ts), so inbox, marks and rollups can't
  * part, and two judges can't work on one checkpoint.
  */
+import { SENDINGS, type Sending } from '../domain/canary.ts';
 import type { SettlementRow } from '../domain/row.ts';
+import type { FindingRow } from './finding.ts';
 import type { CheckpointKey } from './lease.ts';
 import type { Tx } from './open.ts';
 import type { InboxRow } from './sight.ts';
@@ -78,16 +80,23 @@ export async function takeInboxes(
 /** Clocks of replicas differ: a sign-in may seem to begin so much after its record was seen, milliseconds. */
 const CLOCKS_MS = 60_000;
 
+const codeOf = (sending: Sending): number => SENDINGS.indexOf(sending);
+
+/** What became of identities that were parked. */
+export interface TakenIdentities {
+  /** Those that are aliases by now, as evidence. */
+  readonly claimed: ByCheckpoint<InboxRow>;
+  /** What records count as that nobody claimed. */
+  readonly findings: readonly (FindingRow & CheckpointKey)[];
+}
+
 /**
- * Takes parked identities that are aliases by now, as evidence, and drops those that no sending under way can explain any
- * more. Ask after `loadMarks`: whatever that found sent has its aliases here. One statement, so that both are as of one moment.
+ * Takes parked identities that are aliases by now, and drops those that no sending under way can explain any more. Ask after
+ * `loadMarks`: whatever that found sent has its aliases here. One statement, so that all is as of one moment.
  */
-export async function takeIdentities(
-  tx: Tx,
-  places: readonly CheckpointKey[],
-): Promise<ByCheckpoint<InboxRow>> {
-  if (places.length === 0) return new ByCheckpoint([]);
-  const rows = await tx<Grouped<InboxRow>>`
+export async function takeIdentities(tx: Tx, places: readonly CheckpointKey[]): Promise<TakenIdentities> {
+  if (places.length === 0) return { claimed: new ByCheckpoint([]), findings: [] };
+  const rows = await tx<(Grouped<InboxRow>[number] & { findings: readonly FindingRow[] | null })[]>`
     with gone as (
       delete from identity i
        using json_to_recordset(${keysOf(places)}::text::json) as p(pipeline int, checkpoint int)
@@ -95,14 +104,34 @@ export async function takeIdentities(
          and (exists (select from alias a where a.pipeline = i.pipeline and a.alias = i.identity)
               or not exists (select from beat b
                               where b.pipeline = i.pipeline and b.sendings is null and b.due_ms <= i.seen_ms + ${CLOCKS_MS}::int8))
-      returning i.*)
-    select g.pipeline, g.checkpoint, json_agg(r) as rows
-      from gone g join alias a on a.pipeline = g.pipeline and a.alias = g.identity
-     cross join lateral (
-      select a.slot, a.target, a.index, 0 as kind, g.seen_ms, g.seen_after_ms, g.ingested_ms, g.record, g.copies, g.look,
-             0 as integrity, null as detail) r
-     group by 1, 2`;
-  return new ByCheckpoint(rows);
+      returning i.*),
+    claimed as (
+      select g.pipeline, g.checkpoint, json_agg(r) as rows
+        from gone g join alias a on a.pipeline = g.pipeline and a.alias = g.identity
+       cross join lateral (
+        select a.slot, a.target, a.index, 0 as kind, g.seen_ms, g.seen_after_ms, g.ingested_ms, g.record, g.copies, g.look,
+               0 as integrity, null as detail) r
+       group by 1, 2),
+    unclaimed as (
+      select g.pipeline, g.checkpoint, json_agg(f) as findings
+        from gone g cross join lateral jsonb_array_elements(g.otherwise->'findings') f
+       where not exists (
+         select from alias o
+          where o.pipeline = g.pipeline and o.alias in (select jsonb_array_elements_text(g.otherwise->'identities')))
+         and not (f->>'kind' = 'identity_used' and exists (
+           select from beat b
+            where b.pipeline = g.pipeline
+              and b.slot between (g.otherwise->>'fromMs')::int8 and (g.otherwise->>'toMs')::int8
+              and (b.sendings is null or b.sendings && array[${codeOf('refused')}, ${codeOf('maybe_sent')}]::int2[]
+                   or 1 < any(b.attempts))))
+       group by 1, 2)
+    select pipeline, checkpoint, rows, findings from claimed full join unclaimed using (pipeline, checkpoint)`;
+  return {
+    claimed: new ByCheckpoint(rows),
+    findings: rows.flatMap(({ pipeline, checkpoint, findings }) =>
+      (findings ?? []).map(f => ({ pipeline, checkpoint, ...f })),
+    ),
+  };
 }
 
 const markColumns = `b.slot, b.part, b.index, b.kind, b.generation, b.due_ms, b.committed_ms, b.restart_ms,

@@ -38,6 +38,16 @@ export interface IdentityRow {
   readonly record: number | null;
   readonly copies: number;
   readonly look: number;
+  readonly otherwise?: Otherwise | null;
+}
+
+/** What a record counts as if none of its identities turns out to be a canary's. */
+export interface Otherwise {
+  readonly identities: readonly string[];
+  readonly findings: readonly FindingRow[];
+  /** A use of the canaries' identity is ours if a sign-in of a slot in [`fromMs`, `toMs`] ended without our knowing its alias. */
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** A page of a look, or its end; findings and identities beside what counts. */
@@ -138,17 +148,18 @@ function parking(sql: Sql, identities: readonly (IdentityRow & CheckpointKey)[],
   if (identities.length === 0) return sql``;
   return sql`,
     i as (
-      insert into identity (pipeline, checkpoint, identity, key, seen_ms, seen_after_ms, ingested_ms, record, copies, look)
-      select pipeline, checkpoint, identity, key, seen_ms, seen_after_ms, ingested_ms, record, copies, look
+      insert into identity (pipeline, checkpoint, identity, key, seen_ms, seen_after_ms, ingested_ms, record, copies, look,
+                            otherwise)
+      select pipeline, checkpoint, identity, key, seen_ms, seen_after_ms, ingested_ms, record, copies, look, otherwise
         from json_to_recordset(${toJson(identities)}::text::json)
           as r(pipeline int, checkpoint int, identity text, key int, seen_ms int8, seen_after_ms int8, ingested_ms int8,
-               record int, copies int, look int8)
+               record int, copies int, look int8, otherwise jsonb)
        ${where}
       on conflict do nothing)`;
 }
 
 const finding = (sql: Sql, findings: readonly (FindingRow & CheckpointKey)[], where = sql``) =>
-  findings.length === 0 ? sql`` : sql`, f as (${findingUpsert(sql, findings, where)})`;
+  findings.length === 0 ? sql`` : sql`, ${findingUpsert(sql, findings, where)}`;
 
 /** What the store knows of these identities, all as of one moment. */
 export interface KnownIdentities {

@@ -34,11 +34,19 @@ export async function dropOld(
   return row?.n ?? 0;
 }
 
-/** Drops rollups, findings and what was parked past their retention. */
+/** Of one checkpoint. Of more than these the oldest are forgotten: read again, they would count twice. */
+const COUNTED_MAX = 20_000;
+
+/** Drops rollups, findings and what was parked past their retention. `readMs`: nobody reads records from before this again. */
 export async function dropPast(
   sql: Sql,
-  before: { readonly exceptionsMs: number; readonly rollupsMs: number },
+  before: { readonly exceptionsMs: number; readonly rollupsMs: number; readonly readMs: number },
 ): Promise<void> {
+  await sql`
+    delete from counted where seen_ms < ${before.readMs} or ctid = any(array(
+      select at from (
+        select ctid as at, row_number() over (partition by pipeline, checkpoint order by seen_ms desc) as n from counted) c
+       where n > ${COUNTED_MAX}))`;
   await sql`delete from rollup where hour_ms < ${before.rollupsMs}`;
   await sql`delete from finding where hour_ms < ${before.exceptionsMs}`;
   await sql`delete from orphan where seen_ms < ${before.exceptionsMs}`;

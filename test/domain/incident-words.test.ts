@@ -86,7 +86,7 @@ describe('a loss', () => {
     expect(opened(base)).toEqual([
       'SSH sign-ins → Loki: canaries of web-2 have been lost between archive and loki since 2026-11-23 14:02 UTC',
       'Of 164 canaries so far: 29 lost, 5 overdue, 12 back after being declared lost, 3 late, 110 arrived, 4 not decided yet, 1 of unknown fate.',
-      'On the targets touched, 41 of 52 were missing at their deadline: 78.8% (95% interval 65.3% to 88.9%). The objective is 99.9% delivered.',
+      'After the first miss of each target touched, 41 of 52 canaries were missing at their deadline: 78.8% (95% interval 65.3% to 88.9%). The objective is 99.9% delivered.',
       'Seen at archive, not at loki, nor at sentinel. Targets touched: 1 of 3 (web-2).',
       'Since 2026-11-23 14:02:10 UTC; detected 2026-11-23 14:02:52 UTC, 42 s later.',
       'What ships to loki holds events for 6 h: restart it before 2026-11-23 20:02:10 UTC, in 5 h 40 min, or the oldest are overwritten.',
@@ -127,7 +127,7 @@ describe('a loss', () => {
     expect(opened({ ...base, loss: only })).toEqual([
       'SSH sign-ins → Loki: canaries of all 3 targets have been overdue between sending and archive since 2026-11-23 14:02 UTC',
       'Of 9 canaries so far: 3 overdue, 6 arrived.',
-      'On the targets touched, 3 of 9 were missing at their deadline: 33.3% (95% interval 7.5% to 70.1%). The objective is 99% on time.',
+      'After the first miss of each target touched, 3 of 9 canaries were missing at their deadline: 33.3% (95% interval 7.5% to 70.1%). The objective is 99% on time.',
       'They were sent, and not seen at archive. Targets touched: 3 of 3 (web-1, web-2 and web-3).',
       'Since 2026-11-23 14:02:10 UTC; detected 2026-11-23 14:02:52 UTC, 42 s later.',
       'Hunt again among events of 2026-11-23 14:02:10 to 14:10:10 UTC, taken in 2026-11-23 14:02:10 to 14:20:10 UTC.',
@@ -160,7 +160,7 @@ describe('a loss', () => {
     expect(opened({ ...base, kind: 'refused', loss: refused })).toEqual([
       'SSH sign-ins → Loki: the first hop has refused canaries of 40 of 100 targets since 2026-11-23 14:02 UTC',
       'Of 1,200 canaries so far: 1,200 refused.',
-      'On the targets touched, 1,200 of 1,200 were refused: 100% (95% interval 99.69% to 100%). The objective is 99.9% delivered.',
+      'After the first miss of each target touched, 1,200 of 1,200 canaries were refused: 100% (95% interval 99.69% to 100%). The objective is 99.9% delivered.',
       'The first hop refuses them. Targets touched: 40 of 100 (a, b, c, d and 36 more).',
       'Since 2026-11-23 14:02:10 UTC; detected 2026-11-23 14:02:52 UTC, 42 s later.',
       'Hunt again among events of 2026-11-23 14:02:10 to 14:10:10 UTC, taken in 2026-11-23 14:02:10 to 14:20:10 UTC:',
@@ -303,7 +303,7 @@ describe('a loss', () => {
       'Arrived: 110',
       'Not decided yet: 4',
       'Of unknown fate: 1',
-      'Rate on the targets touched: 41 of 52: 78.8% (95% interval 65.3% to 88.9%)',
+      'Rate after the first miss of each target: 41 of 52: 78.8% (95% interval 65.3% to 88.9%)',
       'Objective: 99% on time, 99.9% delivered',
       'Began: 2026-11-23 14:02:10 UTC',
       'Detected: 2026-11-23 14:02:52 UTC',

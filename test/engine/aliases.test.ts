@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { CheckpointConfig, PipelineConfig } from '../../src/config/config.ts';
 import { defineInjector, defineObserver } from '../../src/contracts/define.ts';
-import type { Outgoing } from '../../src/contracts/injector.ts';
+import type { Outcome, Outgoing } from '../../src/contracts/injector.ts';
 import type { SeenRecord } from '../../src/contracts/observer.ts';
 import { PARKED_MAX, siftMeeting } from '../../src/engine/aliases.ts';
 import { openEngine, type RunningEngine } from '../../src/engine/engine.ts';
@@ -29,6 +29,7 @@ let recordOf: (canary: Outgoing, id: string) => object;
 /** A sign-in's answer comes when this does. */
 let answer: () => Promise<void>;
 let signIns: number;
+let outcomeOf: (id: string) => Outcome;
 const errors: unknown[] = [];
 const statements = new Statements();
 
@@ -51,7 +52,7 @@ const signIn = (events: 'written' | 'provoked') =>
           return id;
         });
         await answer();
-        return ids.map(id => ({ result: 'accepted' as const, aliases: [id] }));
+        return ids.map(outcomeOf);
       },
       close: async () => {},
     }),
@@ -160,6 +161,7 @@ beforeEach(() => {
   signIns = 0;
   errors.length = 0;
   answer = async () => {};
+  outcomeOf = id => ({ result: 'accepted', aliases: [id] });
   recordOf = (_, id) => ({ event: 'grant.success', tokenId: id });
 });
 afterEach(async () => {
@@ -170,7 +172,7 @@ afterEach(async () => {
   }
   await closing;
   await sql`
-    truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding,
+    truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, counted,
              orphan, signing_key restart identity`;
   await sql.end({ timeout: 2 });
   expect(errors).toEqual([]);
@@ -293,6 +295,47 @@ describe('a record that is read before the sending that tells of its identity is
   });
 });
 
+describe('a sign-in under the canaries’ name that no sending of ours explains', () => {
+  const named = (): PipelineConfig => ({
+    ...pipeline(at('tokenId')),
+    inject: { kind: 'provoked', settings: { username: 'canary@example.com' } },
+  });
+  const evil = { tokenId: 'evil', actor: 'Canary@example.com', ip: '203.0.113.9' };
+  beforeEach(() => {
+    recordOf = (_, id) => ({ tokenId: id, actor: 'canary@example.com', ip: '192.0.2.1' });
+  });
+
+  test('is told of, once and with where from, whether anything was being sent or not', async () => {
+    await start(named());
+    await run(8_000);
+    expect(await findings('identity_used')).toBe(0);
+    write(evil);
+    write({ tokenId: 'x', actor: 'somebody@example.com' });
+    await run(3_000);
+    const release = holdAnswers();
+    await run(4_000);
+    write({ ...evil, tokenId: 'evil-2' });
+    await run(1_000);
+    const before = await findings('identity_used');
+    release();
+    await run(80_000);
+    expect([before, await findings('identity_used')]).toEqual([1, 2]);
+    const [row] = await sql<{ sample: object }[]>`select sample from finding where kind = 'identity_used'`;
+    expect(row?.sample).toMatchObject({ from: '203.0.113.9' });
+  });
+
+  test('isn’t one as long as a sign-in of ours may have left it: its answer was never heard', async () => {
+    await start(named());
+    await run(6_000);
+    outcomeOf = () => ({ result: 'maybe_sent', reason: 'no answer' });
+    await run(10_000);
+    outcomeOf = id => ({ result: 'accepted', aliases: [id] });
+    await run(80_000);
+    const maybe = await sql`select 1 from beat where 2 = any(sendings) or 1 < any(attempts)`;
+    expect([maybe.length > 0, await findings('identity_used')]).toEqual([true, 0]);
+  });
+});
+
 describe('what is parked', () => {
   test('is nobody else’s: identities of others go when no sending can explain them, or are never kept', async () => {
     await start(pipeline(at('tokenId')));
@@ -318,6 +361,35 @@ describe('what is parked', () => {
     );
     expect(sifted.identities).toEqual([]);
     expect(await parked()).toEqual([]);
+  });
+
+  test('isn’t an echo while it may still be the sign-in, whatever else it mentions; what nobody claims is one, once', async () => {
+    recordOf = (c, id) => ({ tokenId: id, userAgent: `coalmine ${c.token}` });
+    await start(pipeline(at('tokenId')));
+    await run(4_000);
+    const release = holdAnswers();
+    await run(6_000);
+    const { token } = running.engine.keyring.sign({
+      target: running.engine.pipelines[0]!.targets[0]!.number,
+      slot: clock.now() - 3_000,
+      index: 0,
+    });
+    const writtenMs = clock.now();
+    write({ tokenId: 'somebody', query: token });
+    await run(1_000);
+    expect(await parked()).toContain('somebody');
+    expect(await findings('echo')).toBe(0);
+    release();
+    await run(90_000);
+    expect(await parked()).not.toContain('somebody');
+    expect(await findings('echo')).toBe(1);
+    const [echo] = await sql<{ first_ms: number; last_ms: number }[]>`
+      select first_ms, last_ms from finding where kind = 'echo'`;
+    expect(echo?.first_ms).toBe(echo?.last_ms);
+    // As of when it was seen: by the next look, not by when it was given up.
+    expect((echo?.first_ms ?? 0) - writtenMs).toBeLessThanOrEqual(1_000);
+    const { on_time = 0, pending: _, late: __, delivered: ___, ...others } = await tally();
+    expect([on_time > 3, others]).toEqual([true, {}]);
   });
 
   test('has a bound, at which nothing is called lost that may have been dropped, and that is said', async () => {

@@ -45,6 +45,63 @@ test('by event time: a sender whose clock goes wrong by ten minutes is neither l
   expect((tally.on_time ?? 0) + (tally.delivered ?? 0)).toBeGreaterThan(50);
 });
 
+/** A search by these times, which tells the backend's own. */
+const asked = (by: string, times: string) =>
+  `{ name: sink, observe: { kind: http, url: "http://sink/search?from={{from_ms}}&to={{to_ms}}&after={{cursor}}&by={{time_field}}", by: ${by}, paging: { kind: cursor, path: next }, records: hits, record_id: id, ingested_at: { path: at, unit: iso }, event_time: { path: at, unit: iso }, text: message }, keeps: 1d, settle: 100ms, ${times} }`;
+
+describe('what shows that a look sees', () => {
+  test('is found by the chain itself: a second look that still sees doesn’t stand for a chain that is blind', async () => {
+    const s = new Small(db.options);
+    w = s;
+    const times = 'on_time_within: 2s, lost_after: 8s, look_every: 1s';
+    await s.start(small({ targets: ['a'], checkpoints: [asked('{ ingest: came, event: stamped }', times)] }));
+    await s.run(10_000);
+    const fetch = s.sink.fetch.bind(s.sink);
+    s.sink.fetch = async request =>
+      request.url.includes('by=came') ? Response.json({ hits: [] }) : await fetch(request);
+    await s.run(10_000);
+    expect((await s.findings()).vanished).toBe(1);
+    expect(await s.tally()).not.toHaveProperty('lost');
+  });
+});
+
+describe('a backend that answers staler than it says, after a long blindness', () => {
+  for (const [kind, by] of [
+    ['ingest', '{ ingest: came }'],
+    ['both', '{ ingest: came, event: stamped }'],
+    ['event', '{ event: stamped }'],
+  ] as const)
+    test(`${kind}: what it hid is lost, then recovered, and the look is convicted`, async () => {
+      const s = new Small(db.options);
+      w = s;
+      const times = 'on_time_within: 2s, lost_after: 8s, look_every: 1s';
+      await s.start(small({ targets: ['a'], checkpoints: [asked(by, times)] }));
+      await s.run(10_000);
+      s.sink.search = async () => 'fail';
+      const blindMs = s.clock.now();
+      await s.run(40_000, 1_000);
+      s.sink.search = async () => 'ok';
+      // Of what came in the blindness it shows nothing yet.
+      const fetch = s.sink.fetch.bind(s.sink);
+      let untilMs = Number.POSITIVE_INFINITY;
+      s.sink.fetch = async request => {
+        const answer = await fetch(request);
+        if (!request.url.includes('/search') || s.clock.now() >= untilMs) return answer;
+        const { hits } = (await answer.json()) as { hits: { at: string }[] };
+        return Response.json({ hits: hits.filter(h => Date.parse(h.at) < blindMs + 5_000) });
+      };
+      for (let i = 0; i < 90 && !(await s.tally()).lost; i++) await s.run(1_000, 1_000);
+      const { lost = 0 } = await s.tally();
+      expect(lost, 'the declared settle is believed').toBeGreaterThan(5);
+      untilMs = s.clock.now();
+      await s.run(60_000, 1_000);
+      const tally = await s.tally();
+      expect(tally).not.toHaveProperty('lost');
+      expect(tally.recovered).toBe(lost);
+      expect((await s.findings()).false_absence).toBeGreaterThanOrEqual(lost);
+    });
+});
+
 describe('a look', () => {
   const watchOf = async (s: Small) => {
     const [row] = await s.sql<

@@ -49,8 +49,16 @@ test('rollups, findings and orphans go past their retention', async () => {
   const nowMs = w.clock.now();
   await w.sql`insert into finding values (1, 1, 'echo', ${nowMs}, 1, ${nowMs}, ${nowMs}, null)`;
   await w.sql`insert into orphan values (1, 1, 1, ${nowMs}, 1, ${nowMs})`;
-  await dropPast(w.sql, { exceptionsMs: nowMs, rollupsMs: nowMs - 2 * 3_600_000 });
-  expect([await countOf('finding'), await countOf('orphan'), await countOf('rollup')]).toEqual([1, 1, 1]);
-  await dropPast(w.sql, { exceptionsMs: nowMs + 1, rollupsMs: nowMs + 1 });
-  expect([await countOf('finding'), await countOf('orphan'), await countOf('rollup')]).toEqual([0, 0, 0]);
+  await w.sql`insert into counted select 1, 1, n, ${nowMs}::int8 + n from generate_series(0, 20000) n`;
+  const tables = ['finding', 'orphan', 'rollup', 'counted'];
+  const counts = async () => Promise.all(tables.map(countOf));
+  expect(await counts()).toEqual([1, 1, 1, 20_001]);
+  await dropPast(w.sql, { exceptionsMs: nowMs, rollupsMs: nowMs - 2 * 3_600_000, readMs: nowMs });
+  // Of those beyond the bound the oldest go.
+  expect([await counts(), (await w.sql`select min(record) as oldest from counted`)[0]?.oldest]).toEqual([
+    [1, 1, 1, 20_000],
+    1,
+  ]);
+  await dropPast(w.sql, { exceptionsMs: nowMs + 1, rollupsMs: nowMs + 1, readMs: nowMs + 20_000 });
+  expect(await counts()).toEqual([0, 0, 0, 1]);
 });

@@ -52,7 +52,7 @@ const touched = (toBeat: number, spread: Spread) =>
   readTouched(
     sql as unknown as Tx,
     { pipeline, checkpoint: 1, from_ms: T0, to_ms: T0 + toBeat * MINUTE },
-    { missing: ['lost'], drill: DRILL, spread },
+    { missing: ['lost'], late: true, drill: DRILL, spread },
   );
 
 describe('the targets of an incident', () => {
@@ -61,11 +61,11 @@ describe('the targets of an incident', () => {
   test('are counted from all beats where these are few enough', async () => {
     await write(30, (n, t) => (t === 1 && n < 10 ? LOST : t === 3 && n === 29 ? LATE : ON_TIME));
     expect(await touched(29, all)).toEqual([
-      { target: 1, missing: 10, late: 0, decided: 30, last_ms: T0 + 9 * MINUTE },
-      { target: 3, missing: 0, late: 1, decided: 30, last_ms: T0 + 29 * MINUTE },
+      { target: 1, missing: 10, late: 0, decided: 30, after: 29, last_ms: T0 + 9 * MINUTE },
+      { target: 3, missing: 0, late: 1, decided: 30, after: 0, last_ms: T0 + 29 * MINUTE },
     ]);
     expect(await touched(29, { beatsMax: 5, stepMs: null })).toEqual([
-      { target: 3, missing: 0, late: 1, decided: 5, last_ms: T0 + 29 * MINUTE },
+      { target: 3, missing: 0, late: 1, decided: 5, after: 0, last_ms: T0 + 29 * MINUTE },
     ]);
   });
 

@@ -8,7 +8,7 @@ import {
   type WatchRules,
 } from '../../src/domain/watermark.ts';
 import type { LiveCheckpoint } from '../../src/engine/live.ts';
-import { planRound, questionOf, takeTurns } from '../../src/engine/plan.ts';
+import { type Plan, planRound, questionOf, takeTurns } from '../../src/engine/plan.ts';
 import type { DueSpan, OpenCanaries, OpenQuestion } from '../../src/store/look.ts';
 
 export const T0 = Date.UTC(2024, 8, 2);
@@ -54,6 +54,8 @@ export interface Played {
   overdueLateMs: number;
   lostLateMs: number;
   readonly canaries: Canary[];
+  /** What each round asked. */
+  readonly rounds: { readonly atMs: number; readonly ranges: readonly LookRange[] }[];
 }
 
 export const liveOf = (c: Scene): LiveCheckpoint =>
@@ -92,13 +94,16 @@ const canariesOf = (c: Scene): Canary[] =>
 function openAt(all: readonly Canary[], q: OpenQuestion, c: Scene): OpenCanaries {
   const dueMs = (x: Canary) => x.sentMs + (x.verdict === 'pending' ? c.onTimeS : c.lostS) * S;
   const open = all.filter(x => !x.isSeen && (x.verdict === 'pending' || x.verdict === 'overdue'));
-  const due: DueSpan[] = [];
-  for (const x of open.filter(o => dueMs(o) <= q.due_by_ms)) {
-    const last = due.at(-1);
-    const isNear = last && x.slotMs - last.sent <= q.due_gap_ms;
-    if (isNear) due.pop();
-    due.push({ first: isNear ? last.first : x.slotMs, last: x.slotMs, sent: x.sentMs });
-  }
+  const spansOf = (those: readonly Canary[]): DueSpan[] => {
+    const spans: DueSpan[] = [];
+    for (const x of those) {
+      const last = spans.at(-1);
+      const isNear = last && x.slotMs - last.sent <= q.due_gap_ms;
+      if (isNear) spans.pop();
+      spans.push({ first: isNear ? last.first : x.slotMs, last: x.slotMs, sent: x.sentMs });
+    }
+    return spans;
+  };
   // Of what was seen the row stays open until L.
   const waits = all.filter(x => x.verdict === 'pending' || x.verdict === 'overdue');
   const pending = waits.filter(
@@ -108,17 +113,25 @@ function openAt(all: readonly Canary[], q: OpenQuestion, c: Scene): OpenCanaries
       (q.pending_buckets === null || (!x.isSeen && (q.pending_buckets as string[]).includes(x.verdict))),
   );
   const missing = all.filter(
-    x => !x.isSeen && ['overdue', 'lost'].includes(x.verdict) && x.slotMs >= q.missing_from_ms,
+    x =>
+      !x.isSeen &&
+      (['overdue', 'lost'].includes(x.verdict) || (x.verdict === 'pending' && dueMs(x) > q.due_by_ms)) &&
+      q.search.some(s => s.from_ms <= x.slotMs && x.slotMs < s.to_ms),
   );
   return {
     pending_first: pending[0]?.slotMs ?? null,
-    due,
-    missing_first: missing[0]?.slotMs ?? null,
-    missing_last: missing.at(-1)?.slotMs ?? null,
+    due: spansOf(open.filter(o => dueMs(o) <= q.due_by_ms)),
+    missing: spansOf(missing),
     next_due: null,
     next_deadline: null,
   };
 }
+
+const rangesOf = ({ first, searches, seconds }: Plan): LookRange[] => [
+  first,
+  ...searches,
+  ...seconds.map(s => s.range),
+];
 
 const show = ({ by, fromMs, toMs }: LookRange): string => `${by} [${fromMs - T0}, ${toMs - T0})`;
 
@@ -140,6 +153,7 @@ export function play(c: Scene): Played {
     overdueLateMs: 0,
     lostLateMs: 0,
     canaries,
+    rounds: [],
   };
   let watch: Watch = newWatch;
   const endMs = T0 + c.runMin * MINUTE + 2 * c.lostS * S;
@@ -147,18 +161,15 @@ export function play(c: Scene): Played {
     const sent = canaries.filter(x => x.sentMs <= nowMs);
     const open = openAt(sent, questionOf(live, watch, nowMs), c);
     const plan = planRound(live, open, watch, nowMs);
-    noteRanges(
-      played,
-      [plan.first, ...plan.seconds.map(s => s.range)],
-      nowMs - rules.keepsMs - ALLOWANCE + watch.skewLowMs,
-    );
+    noteRanges(played, rangesOf(plan), nowMs - rules.keepsMs - ALLOWANCE + watch.skewLowMs);
+    played.rounds.push({ atMs: nowMs, ranges: rangesOf(plan) });
     const isWhole = k % c.failsIn !== 0;
     const shownBy = ({ by, fromMs, toMs }: LookRange) => {
       const timeOf = (x: Canary) => (by === 'ingest' ? x.visibleMs : x.eventMs);
       return sent.filter(x => x.visibleMs <= nowMs && fromMs <= timeOf(x) && timeOf(x) < toMs);
     };
     const firstFound = isWhole ? shownBy(plan.first) : [];
-    const found = isWhole ? [plan.first, ...plan.seconds.map(s => s.range)].flatMap(shownBy) : [];
+    const found = isWhole ? rangesOf(plan).flatMap(shownBy) : [];
     const anchors = new Set(watch.anchors.map(a => a.key));
     const newest = [...new Set(found)].sort((a, b) => b.slotMs - a.slotMs);
     const skews = newest.map(x => x.eventMs - x.slotMs);
@@ -172,7 +183,7 @@ export function play(c: Scene): Played {
           reason: null,
           records: newest.length,
           found: newest.length,
-          anchorFound: newest.some(x => anchors.has(`${x.slotMs}`)),
+          anchorFound: firstFound.some(x => anchors.has(`${x.slotMs}`)),
           newest: newest
             .slice(0, 3)
             .map(x => ({ key: `${x.slotMs}`, seenMs: nowMs, eventMs: x.eventMs, ingestedMs: x.visibleMs })),

@@ -127,7 +127,7 @@ export async function openWorld(
   const resolved = parsed.config;
   const sql = openStore({ ...store, max: 8 });
   if (options.fresh ?? true) {
-    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, orphan, signing_key, detector, incident, incident_note, outbox, chain restart identity`;
+    await sql`truncate meta, generation, pipeline, target, checkpoint, beat, mark, sighting, alias, identity, replica, rollup, finding, counted, orphan, signing_key, detector, incident, incident_note, outbox, chain restart identity`;
   }
   let generation = 0;
   const statements = new Statements();

@@ -62,7 +62,7 @@ export function lookCost(at: LiveCheckpoint, load: LookLoad): LookCost {
     for (; nextDrillMs <= nowMs; nextDrillMs += load.drillEveryMs)
       drills.push(drillAt(nextDrillMs, config.onTimeWithinMs));
     const plan = planRound(at, openAt(at, load, drills, nowMs), watch, nowMs);
-    const ranges = [plan.first, ...plan.seconds.map(s => s.range)];
+    const ranges = [plan.first, ...plan.searches, ...plan.seconds.map(s => s.range)];
     if (k >= 0) {
       sum.looks += ranges.length;
       for (const range of ranges) {
@@ -104,11 +104,11 @@ function openAt(at: LiveCheckpoint, load: LookLoad, drills: readonly Drill[], no
       due[due.length - 1] = { ...last, last: slotMs, sent: sentMs };
     else due.push({ first: slotMs, last: slotMs, sent: sentMs });
   }
+  const isPending = oldestMs + load.everyMs / 2 <= nowMs;
   return {
-    pending_first: oldestMs + load.everyMs / 2 <= nowMs ? oldestMs : null,
+    pending_first: isPending ? oldestMs : null,
     due,
-    missing_first: null,
-    missing_last: null,
+    missing: isPending ? [{ first: oldestMs, last: nowMs, sent: nowMs }] : [],
     next_due: null,
     next_deadline: null,
   };

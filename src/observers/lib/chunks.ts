@@ -5,7 +5,7 @@ import type { Read } from './places.ts';
 
 export interface Chunk {
   readonly read: Read;
-  /** Lines with the prefix; `at` counts from the start of the file. */
+  /** Lines with what is wanted; `at` counts from the start of the file. */
   readonly lines: readonly Line[];
   /** The file is dealt with up to here: the start of a line, or of a piece of an overlong one. */
   readonly offset: number;
@@ -21,9 +21,9 @@ const CHUNK_BYTES = 1_048_576;
  */
 export async function* chunksOf(
   reads: readonly Read[],
-  rules: { readonly prefix: string; readonly lineBytesMax: number },
+  rules: { readonly wanted: readonly string[]; readonly lineBytesMax: number },
 ): AsyncGenerator<Chunk> {
-  const needle = Buffer.from(rules.prefix);
+  const needles = rules.wanted.map(text => Buffer.from(text));
   for (const read of reads) {
     const { member, fromOffset } = read;
     let offset = fromOffset;
@@ -36,7 +36,7 @@ export async function* chunksOf(
         throw new Error(`${member.name} became shorter while it was read`);
       const joined = rest.length > 0 ? Buffer.concat([rest, bytes]) : bytes;
       const last = read.abandoned && end === member.size;
-      const { lines, consumed } = linesWith(joined, needle, { lineBytesMax: rules.lineBytesMax, last });
+      const { lines, consumed } = linesWith(joined, needles, { lineBytesMax: rules.lineBytesMax, last });
       const base = offset;
       offset += consumed;
       rest = joined.subarray(consumed);

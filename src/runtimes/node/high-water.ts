@@ -7,7 +7,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Log } from '../../contracts/context.ts';
-import type { Sql } from '../../store/open.ts';
+import type { Sql, Tx } from '../../store/open.ts';
 import {
   beginNewEpoch,
   behind,
@@ -59,7 +59,7 @@ export async function openHighWater(
   const identity = await readIdentity(sql);
   if (identity) {
     const marks = await readMarks(markPlaces(store.dataDir, identity.storeId), identity.storeId);
-    await compare(sql, identity.epochs.at(-1) ?? 0, marks, store);
+    await compare(sql, marks, store);
   }
   let keptMs = Number.NEGATIVE_INFINITY;
   let told = false;
@@ -86,17 +86,22 @@ export async function openHighWater(
 
 const UNKEPT = 'a restored backup will be noticed only by its orphans; see `coalmine doctor`';
 
-async function compare(
-  sql: Sql,
-  epoch: number,
-  marks: readonly Mark[],
-  { log, nowMs }: { readonly log: Log; readonly nowMs: () => number },
-): Promise<void> {
+/** The marks that the ledger is behind, and its own plans. One of an earlier epoch is of a life that it has left behind. */
+async function aheadOf(sql: Sql | Tx, marks: readonly Mark[]) {
   const plans = await readPlanMarks(sql);
-  // A mark of an earlier epoch is of a life that this ledger has left behind.
+  const epoch = (await readIdentity(sql))?.epochs.at(-1) ?? 0;
   const ahead = marks.filter(
     m => m.epoch > epoch || (m.epoch === epoch && behind(plans, m.plans).length > 0),
   );
+  return { ahead, plans };
+}
+
+async function compare(
+  sql: Sql,
+  marks: readonly Mark[],
+  { log, nowMs }: { readonly log: Log; readonly nowMs: () => number },
+): Promise<void> {
+  const { ahead, plans } = await aheadOf(sql, marks);
   if (ahead.length === 0) return;
   const untilMs = Math.max(...ahead.flatMap(m => Object.values(m.plans).map(([, toMs]) => toMs)));
   const ownMs = Math.max(0, ...Object.values(plans).map(([, toMs]) => toMs));
@@ -104,6 +109,8 @@ async function compare(
   const above = Math.max(...ahead.map(m => m.epoch));
   const epochs = await sql.begin(async tx => {
     await tx`lock table replica in share row exclusive mode`;
+    // Another machine that starts on the same copy may have begun the new epoch just now.
+    if ((await aheadOf(tx, marks)).ahead.length === 0) return null;
     if ((await countAlive(tx)) > 0) {
       throw new StartError({
         expected: 'a store that knows what this machine has planned',
@@ -113,6 +120,7 @@ async function compare(
     }
     return await beginNewEpoch(tx, nowMs(), above);
   });
+  if (epochs === null) return;
   log('warn', 'store.restored', {
     ...between,
     epoch: (epochs as number[]).at(-1),

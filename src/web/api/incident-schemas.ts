@@ -42,9 +42,10 @@ const loss = z
     }),
     first_ms: ms,
     last_ms: ms,
-    rate: z
-      .object({ share, low: share, high: share, n })
-      .openapi({ description: 'Of the touched targets, with a 95% Clopper–Pearson interval; pointwise.' }),
+    rate: z.object({ share, low: share, high: share, n }).openapi({
+      description:
+        'Of the touched targets’ canaries after the first missing one of each, with a 95% confidence sequence: it holds whenever it is read. n 0: nothing came after them, and the share is of all.',
+    }),
     real_events: z.object({ n: z.number(), low: z.number(), high: z.number() }).nullable().openapi({
       description: 'Missing by now, if they fared like the canaries; null: no `volume` is given.',
     }),

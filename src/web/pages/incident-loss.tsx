@@ -60,7 +60,7 @@ const HowMuch = ({ incident, loss }: { incident: Incident; loss: LossFacts }) =>
       </dl>
       {rate.n > 0 ? (
         <p class="rate">
-          <b>{formatPercent(rate.share)}</b> of the canaries of the targets touched (
+          After the first miss of each target touched <b>{formatPercent(rate.share)}</b> (
           {count(Math.round(rate.share * rate.n))} of {count(rate.n)}) missed{' '}
           {phase === 'refused' ? 'the first hop' : 'their deadline'}; with 95{'\u202f%'} confidence between{' '}
           {formatPercent(rate.low)} and {formatPercent(rate.high)}. The objective is {wanted}.

@@ -16,7 +16,7 @@ test('fed in any chunks, gives the lines with the needle that splitting the whol
         const size = sizes[i % sizes.length]!;
         const joined = Buffer.concat([rest, bytes.subarray(at, at + size)]);
         at += size;
-        const { lines, consumed } = linesWith(joined, Buffer.from(NEEDLE), {
+        const { lines, consumed } = linesWith(joined, [Buffer.from(NEEDLE)], {
           lineBytesMax: 1e6,
           last: at >= bytes.length,
         });
@@ -45,7 +45,7 @@ test('an overlong line comes in pieces: every needle once, none of them cut, non
       const line = Buffer.from(
         `${fillers.map((n, i) => `${'x'.repeat(n)}${i}${token}`).join('')}${last ? '' : '\n'}`,
       );
-      const { lines, consumed } = linesWith(line, Buffer.from(NEEDLE), { lineBytesMax: 512, last });
+      const { lines, consumed } = linesWith(line, [Buffer.from(NEEDLE)], { lineBytesMax: 512, last });
       expect(consumed).toBe(line.length);
       const texts = lines.map(l => l.text);
       expect(texts.join('').split(token).length - 1).toBe(fillers.length);
@@ -57,8 +57,8 @@ test('an overlong line comes in pieces: every needle once, none of them cut, non
 test('an unfinished line is left, until it is longer than allowed', () => {
   const rules = { lineBytesMax: 1024, last: false };
   const needle = Buffer.from(NEEDLE);
-  expect(linesWith(Buffer.from(`x\n${NEEDLE}`), needle, rules)).toEqual({ lines: [], consumed: 2 });
-  const long = linesWith(Buffer.from(NEEDLE + 'x'.repeat(5000)), needle, rules);
+  expect(linesWith(Buffer.from(`x\n${NEEDLE}`), [needle], rules)).toEqual({ lines: [], consumed: 2 });
+  const long = linesWith(Buffer.from(NEEDLE + 'x'.repeat(5000)), [needle], rules);
   expect(long.lines).toHaveLength(1);
   expect(long.consumed).toBeGreaterThan(3000);
 });
