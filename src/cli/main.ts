@@ -16,6 +16,7 @@ const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   run: async () => (await import('./run.ts')).run,
   test: async () => (await import('./test.ts')).test,
   status: async () => (await import('./status.ts')).status,
+  simulate: async () => (await import('./simulate.ts')).simulate,
   estimate: async () => (await import('./estimate.ts')).estimateVerb,
   incidents: async () => (await import('./incidents.ts')).incidents,
   report: async () => (await import('./report.ts')).report,

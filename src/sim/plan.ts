@@ -4,6 +4,12 @@
  */
 import type { FaultsPatch } from '../lab/faults.ts';
 
+/**
+ * Who answers where: the lab; whichever replica a balancer picks among those that live (pages, API, /ingest); the receiver of
+ * notices, one path for each notifier (`http://hook/desk`).
+ */
+export const HOSTS = { lab: 'lab', coalmine: 'coalmine', hook: 'hook' } as const;
+
 export interface Plan {
   readonly seed: number;
   /** Configurations as an operator writes them. The first is loaded at the start, others by a `config` action. */
@@ -26,6 +32,8 @@ export interface LabPlan {
   /** How long its log store keeps a record. */
   readonly retentionMs: number;
   readonly indexDelayMs?: Readonly<Record<string, number>>;
+  /** Where its intake's export branch posts to, and with which bearer key; absent: there is no such branch. */
+  readonly exportTo?: { readonly url: string; readonly key?: string };
 }
 
 /** A stage of the way of a statement, at which something happens to it. */

@@ -101,3 +101,19 @@ export interface ScenarioResult {
   /** What it took to compute, milliseconds of real time. Not part of what a seed fixes. */
   readonly tookMs: number;
 }
+
+/** One minute of a scenario's path: what other monitors are fed with, in order. */
+export interface PathMinute {
+  /** Its end. */
+  readonly atMs: number;
+  /** Share of the agents whose process answers a health request, 0–1. */
+  readonly agentsAnswering: number;
+  /** How old the newest event at the destination is, by when it arrived there. */
+  readonly lastEventAgeMs: number;
+  /** Real events that arrived at the destination in this minute. */
+  readonly events: number;
+  /** One canary sent in this minute through whichever agent it met, judged at D: what a fixed-threshold canary counts. */
+  readonly probeCanary: 'arrived' | 'missing';
+  /** The moment at which that canary is judged: a monitor that counts it can't speak before. */
+  readonly probeJudgedMs: number;
+}

@@ -10,6 +10,7 @@ const VERBS = [
   'run',
   'test',
   'status',
+  'simulate',
   'estimate',
   'exclusions',
   'doctor',
