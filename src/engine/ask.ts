@@ -13,7 +13,6 @@ import type { FindingRow } from '../store/finding.ts';
 import type { Lease } from '../store/lease.ts';
 import { commitSightings, type Evidence } from '../store/sight.ts';
 import { park, siftMeeting } from './aliases.ts';
-import { Density } from './density.ts';
 import type { Known } from './known.ts';
 import type { Engine, LiveCheckpoint, LivePipeline } from './live.ts';
 import { untilCommitted } from './retry.ts';
@@ -77,16 +76,7 @@ export interface Ask {
   readonly onFound: (slotMs: number) => void;
 }
 
-/** What answers held, by checkpoint: of ingest time and of event time. */
-const densities = new WeakMap<LiveCheckpoint, Readonly<Record<'ingest' | 'event', Density>>>();
-
-function densityOf(checkpoint: LiveCheckpoint, by: 'ingest' | 'event'): Density {
-  const known = densities.get(checkpoint) ?? { ingest: new Density(), event: new Density() };
-  densities.set(checkpoint, known);
-  return known[by];
-}
-
-/** Asks one range; what is truncated, or would be, is asked in pieces, each of which must be whole. */
+/** Asks one range; a truncated answer is asked again in pieces, each of which must be whole. */
 export async function askRange(
   engine: Engine,
   ask: Ask,
@@ -94,36 +84,14 @@ export async function askRange(
   cursor: Json | undefined,
   depth: number,
 ): Promise<End> {
-  const { by, fromMs, toMs } = range;
-  if (by === 'follow') return await askOnce(engine, ask, range, cursor);
-  const density = densityOf(ask.at.checkpoint, by);
-  const nowMs = engine.ctx.clock.now();
-  const canSplit = toMs - fromMs >= 2 && depth < DEPTH_MAX;
-  const expected = canSplit ? density.pieces(range, nowMs, PIECES) : 1;
-  // Nothing to speak of is in what has yet to come: it goes with the last piece.
-  if (expected > 1)
-    return await askPieces(engine, ask, range, depth, { pieces: expected, untilMs: Math.min(toMs, nowMs) });
-  const before = ask.tally.records;
   const end = await askOnce(engine, ask, range, cursor);
-  density.learn(range, { end: end.end, records: ask.tally.records - before, nowMs });
-  if (end.end !== 'truncated' || !canSplit) return end;
-  return await askPieces(engine, ask, range, depth, { pieces: PIECES, untilMs: toMs });
-}
-
-/** The last piece takes in what is beyond `untilMs`. */
-async function askPieces(
-  engine: Engine,
-  ask: Ask,
-  range: LookRange,
-  depth: number,
-  { pieces, untilMs }: { readonly pieces: number; readonly untilMs: number },
-): Promise<End> {
-  const pieceMs = Math.max(1, Math.ceil((untilMs - range.fromMs) / pieces));
-  for (let { fromMs } = range; fromMs < range.toMs; ) {
-    const toMs = fromMs + pieceMs < untilMs ? fromMs + pieceMs : range.toMs;
-    const ended = await askRange(engine, ask, { ...range, fromMs, toMs }, undefined, depth + 1);
+  const spanMs = range.toMs - range.fromMs;
+  if (end.end !== 'truncated' || range.by === 'follow' || spanMs < 2 || depth >= DEPTH_MAX) return end;
+  const pieceMs = Math.ceil(spanMs / PIECES);
+  for (let fromMs = range.fromMs; fromMs < range.toMs; fromMs += pieceMs) {
+    const piece = { ...range, fromMs, toMs: Math.min(fromMs + pieceMs, range.toMs) };
+    const ended = await askRange(engine, ask, piece, undefined, depth + 1);
     if (ended.end !== 'exhausted') return ended;
-    fromMs = toMs;
   }
   return { end: 'exhausted', reason: null };
 }

@@ -51,8 +51,8 @@ const headersOf = (s: Settings): Record<string, string> => {
   };
 };
 
-/** The most a look may reach back to see that the server gives larger pages than a doubtful one. */
-const PROBE_BACK_NS = 86_400_000_000_000n;
+/** The most a look may reach back and ahead to see that the server gives larger pages than a doubtful one. */
+const PROBE_NS = 86_400_000_000_000n;
 
 /** RE2's own signs, as text. */
 const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
@@ -111,14 +111,19 @@ const create = (s: Settings, ctx: Context): Observer => {
       if (full) return yield truncated(full, facts);
       let { kind, place: next } = stepAfter(place, entries, s.page_size);
       if (kind === 'doubt') {
-        const wide = {
-          startNs: place.startNs - PROBE_BACK_NS,
-          endNs: place.startNs + 1n,
-          limit: entries.length + 1,
-        };
-        const probe = await pageOf(wide, look, signal);
-        if ('end' in probe) return yield probe;
-        kind = probe.entries.length > entries.length ? 'end' : 'cut';
+        // Before and after it there may be more: a server that gives that isn't what ended the page.
+        const limit = entries.length + 1;
+        const wider: readonly Range[] = [
+          { startNs: place.startNs - PROBE_NS, endNs: place.startNs + 1n, limit },
+          { startNs: place.startNs, endNs: place.startNs + PROBE_NS, limit },
+        ];
+        kind = 'cut';
+        for (const range of wider) {
+          const probe = await pageOf(range, look, signal);
+          if ('end' in probe) return yield probe;
+          if (probe.entries.length > entries.length) kind = 'end';
+          if (kind === 'end') break;
+        }
       }
       if (kind === 'cut') {
         incomplete = `${entries.length} entries share the time stamp ${place.startNs}, and Loki gives no more at once`;
