@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Notice, Receipt } from '../../src/contracts/notifier.ts';
 import { Bench, draft } from '../support/alerting.ts';
 import { useDatabase } from '../support/database.ts';
@@ -60,11 +60,20 @@ interface Child {
   output: string;
 }
 
+/** Whatever became of the test, nobody goes on using the database. */
+const children = new Set<Child>();
+afterEach(async () => {
+  for (const c of children) c.process.kill('SIGKILL');
+  await Promise.all([...children].map(c => c.ended));
+  children.clear();
+});
+
 function start(): Child {
   const args = [child, JSON.stringify(db.options), url, NAMES.join(','), String(CLAIM_MS)];
   const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<void>(done => process_.on('exit', () => done()));
   const c: Child = { process: process_, ended, ready: ended, output: '' };
+  children.add(c);
   const ready = new Promise<void>(done => {
     for (const stream of [process_.stdout, process_.stderr])
       stream?.on('data', (chunk: Buffer) => {

@@ -50,7 +50,7 @@ describe('/incidents/:id', () => {
       'Nobody has taken it yet',
       'lost 34',
       '402',
-      '46.2% of the canaries of the targets touched (61 of 132)',
+      'After the first miss of each target touched 46.2% (61 of 132)',
       'between 37.5% and 55.1%. The objective is 99.9% delivered.',
       'About 51,200 real events',
       'Seen at archive, not at loki.',
