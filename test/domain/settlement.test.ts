@@ -54,7 +54,7 @@ const proofOf = (wMs: number | null, more: Partial<Proof> = {}, watch: Partial<W
   keepsMs: KEEPS,
   way: 'follow',
   chained: true,
-  secondLook: null,
+  secondLook: false,
   second: null,
   ...more,
 });
@@ -345,7 +345,7 @@ describe('membership', () => {
                 keepsMs: KEEPS,
                 way,
                 chained: way !== 'query',
-                secondLook: null,
+                secondLook: false,
                 second: null,
               };
               const own = k === arrivesAt ? fate : [];
