@@ -11,8 +11,8 @@ export interface Proof {
   readonly way: 'query' | 'follow' | 'receive';
   /** The chain is by ingest time (or a follow, or pushes): W alone covers every event time. */
   readonly chained: boolean;
-  readonly secondLook: boolean;
-  /** The second look of this round by event time, where the chain needs one. */
+  readonly secondLook: 'event' | 'ingest' | null;
+  /** The second look of this round, where the chain needs one. */
   readonly second: { readonly fromMs: number; readonly toMs: number; readonly asOfMs: number } | null;
 }
 
@@ -48,9 +48,11 @@ export function absence(canary: When, atMs: number, proof: Proof): 'proven' | 'n
       second !== null && second.asOfMs >= atMs && second.fromMs <= reachedMs && second.toMs > latestMs;
     return reached || reachedNow ? 'proven' : 'not_yet';
   }
-  if (!proof.secondLook) return 'proven';
-  const fromMs = canary.slotMs + watch.skewLowMs - SLACK_MS;
-  const toMs = canary.sentMs + Math.max(0, watch.skewHighMs) + SLACK_MS;
+  if (proof.secondLook === null) return 'proven';
+  const [fromMs, toMs] =
+    proof.secondLook === 'event'
+      ? [canary.slotMs + watch.skewLowMs - SLACK_MS, canary.sentMs + Math.max(0, watch.skewHighMs) + SLACK_MS]
+      : [canary.slotMs - SKEW_ALLOWANCE_MS, atMs + SKEW_ALLOWANCE_MS];
   return second !== null && second.asOfMs >= atMs && second.fromMs <= fromMs && second.toMs > toMs
     ? 'proven'
     : 'not_yet';

@@ -1,5 +1,5 @@
 /** Which ranges a round of looking asks for, from how far has been seen and what is open. */
-import { inTime, SKEW_ALLOWANCE_MS, SLACK_MS, type Watch, type WatchRules } from './watch.ts';
+import { type Anchor, inTime, SKEW_ALLOWANCE_MS, SLACK_MS, type Watch, type WatchRules } from './watch.ts';
 
 /** What a round of looking is planned from. */
 export interface Open {
@@ -17,8 +17,8 @@ export interface LookRange {
 }
 
 /**
- * Which ranges to ask now, in order. The first carries the chain and finds what is new; a second one, by event time,
- * proves the absence of what still misses, and exists only where the chain is by ingest time (W2).
+ * Which ranges to ask now, in order. The first carries the chain and finds what is new; a second one proves the absence of
+ * what still misses, and exists only where the chain is by ingest time (W2).
  */
 export function planLooks(known: Watch, open: Open, rules: WatchRules, nowMs: number): LookRange[] {
   if (rules.way === 'follow') return [{ by: 'follow', fromMs: 0, toMs: nowMs }];
@@ -47,16 +47,37 @@ export function planLooks(known: Watch, open: Open, rules: WatchRules, nowMs: nu
     fromMs: Math.max(floorMs, Math.min(...starts) - (carriesOn ? SLACK_MS : SKEW_ALLOWANCE_MS)),
     toMs: nowMs + SKEW_ALLOWANCE_MS,
   };
-  if (!rules.secondLook || open.dueFirstMs === null || open.dueLastMs === null) return [chain];
-  const second: LookRange = {
-    by: 'event',
-    // Twice what its own proof wants: what it finds may itself move the skew.
-    fromMs: eventFrom(open.dueFirstMs, 2 * SLACK_MS),
-    toMs: open.dueLastMs + Math.max(watch.skewHighMs, 0) + 2 * SLACK_MS + 1,
-  };
+  if (rules.secondLook === null || open.dueFirstMs === null || open.dueLastMs === null) return [chain];
+  const second: LookRange =
+    rules.secondLook === 'ingest'
+      ? ingestSince(open.dueFirstMs, { floorMs, behindMs: behindMs(newest), nowMs })
+      : {
+          by: 'event',
+          // Twice what its own proof wants: what it finds may itself move the skew.
+          fromMs: eventFrom(open.dueFirstMs, 2 * SLACK_MS),
+          toMs: open.dueLastMs + Math.max(watch.skewHighMs, 0) + 2 * SLACK_MS + 1,
+        };
   // What was due there may be kept no longer.
   return second.fromMs < second.toMs ? [chain, second] : [chain];
 }
+
+/** All that was taken in since a canary was sent, by whatever clock: one that was set back stamps what is new with what has passed. */
+const ingestSince = (
+  slotMs: number,
+  {
+    floorMs,
+    behindMs,
+    nowMs,
+  }: { readonly floorMs: number; readonly behindMs: number; readonly nowMs: number },
+): LookRange => ({
+  by: 'ingest',
+  fromMs: Math.max(floorMs, slotMs - behindMs - SKEW_ALLOWANCE_MS),
+  toMs: nowMs + SKEW_ALLOWANCE_MS + 1,
+});
+
+/** How far the backend's clock was behind ours at most, when it took in the newest canary. */
+const behindMs = (newest: Anchor | undefined): number =>
+  newest ? Math.max(0, newest.seenMs - (newest.ingestedMs ?? newest.seenMs)) : 0;
 
 /** The first look of a chain goes back to all that is open. */
 const chainStartMs = (open: Open, elseMs: number): number =>

@@ -26,6 +26,8 @@ export interface Watch {
   readonly wMs: number | null;
   /** Records from before this (by ingest time in a chain, else by their own) were not covered by the looks that set `wMs`. */
   readonly coveredFromMs: number | null;
+  /** Where the look that set `wMs` began; null: at no time, or nobody knows. Of what stands earlier it says nothing. */
+  readonly lookedFromMs: number | null;
   /** Whether a canary was ever seen here. Until then nothing is lost: it is not yet proven that we can see. */
   readonly proven: boolean;
   readonly anchors: readonly Anchor[];
@@ -51,6 +53,7 @@ export interface Watch {
 export const newWatch: Watch = {
   wMs: null,
   coveredFromMs: null,
+  lookedFromMs: null,
   proven: false,
   anchors: [],
   gaps: [],
@@ -70,8 +73,11 @@ export interface WatchRules {
   readonly way: 'query' | 'follow' | 'receive';
   /** The chain is by ingest time (queries that can ask so), or needs no range (follow). */
   readonly chained: boolean;
-  /** A chained query can be asked by event time too: absence needs that second look (W2). */
-  readonly secondLook: boolean;
+  /**
+   * What a chained query's second look (W2) is asked by: absence needs it, since what a backend shows late, or stamped while its
+   * clock was wrong, stands where the chain has been already. null: not a chained query.
+   */
+  readonly secondLook: 'event' | 'ingest' | null;
   readonly settleMs: number;
   readonly keepsMs: number;
   readonly lookEveryMs: number;
@@ -97,6 +103,7 @@ export const voidBefore = (watch: Watch, nowMs: number): Watch => ({
   ...watch,
   wMs: null,
   coveredFromMs: null,
+  lookedFromMs: null,
   anchors: watch.anchors.map(a => ({ ...a, seenMs: nowMs })),
   notBeforeMs: 0,
   wideMs: null,

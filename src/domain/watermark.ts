@@ -85,6 +85,7 @@ export function advance(known: Watch, facts: LookFacts, rules: WatchRules): Watc
     vanished: forgetsSinceMs !== null,
     wMs: Math.max(watch.wMs ?? wMs, wMs),
     coveredFromMs: coveredFrom({ ...watch, ...skew }, facts, rules),
+    lookedFromMs: facts.fromMs,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * What shows that a look by event time sees (rule W3): it holds no anchor of its own, so where the ledger has canaries seen
+ * What shows that a second look sees (rule W3): it holds no anchor of its own, so where the ledger has canaries seen
  * beside those in question, it must find one of them again. A backend whose old data is away answers like an empty one.
  */
 import type { LookRange } from './look-range.ts';
@@ -46,12 +46,34 @@ export function witnessed(
   { before, after }: SeenBeside,
   watch: Skew,
 ): Witnessed {
+  if (range.by === 'ingest') return sinceSeen(range, span, { before, after });
   if (before) {
     const fromMs = Math.max(before.first, before.last - SKEW_ALLOWANCE_MS);
     return reaching(range, { fromMs, toMs: span.first }, placeOf({ ...before, first: fromMs }, watch));
   }
   if (!after) return { witness: null, range, apart: null };
   return reaching(range, { fromMs: span.last, toMs: after.last }, placeOf(after, watch));
+}
+
+/**
+ * By ingest time a look ends now, so it holds what was seen after its beginning, however late; only what was seen shortly before
+ * is worth beginning earlier for.
+ */
+function sinceSeen(
+  range: LookRange,
+  span: { readonly first: number; readonly last: number },
+  { before, after }: SeenBeside,
+): Witnessed {
+  const { first: toMs } = span;
+  const fromMs = before && Math.max(before.first, before.last - SKEW_ALLOWANCE_MS);
+  if (fromMs !== null && fromMs >= toMs - 2 * SKEW_ALLOWANCE_MS)
+    return {
+      witness: { fromMs, toMs },
+      range: { ...range, fromMs: range.fromMs - (toMs - fromMs) },
+      apart: null,
+    };
+  const witness = after && { fromMs: span.last, toMs: after.last };
+  return { witness, range, apart: null };
 }
 
 function reaching(range: LookRange, witness: Witness, place: LookRange): Witnessed {

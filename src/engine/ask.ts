@@ -72,6 +72,8 @@ export interface Ask {
   readonly watch: Watch;
   readonly startedMs: number;
   readonly tally: Tally;
+  /** It is the look that moves W, not one of those that are asked apart. */
+  readonly carriesOn: boolean;
   /** Is told the slot of each canary that is found. */
   readonly onFound: (slotMs: number) => void;
 }
@@ -113,7 +115,7 @@ async function askOnce(engine: Engine, ask: Ask, range: LookRange, cursor: Json 
     return await within({ clock, ms: LOOK_MS_MAX, reason, stop: engine.stop }, async signal => {
       for await (const found of observe.call(observer, asked, signal)) {
         if (!('page' in found)) return endOf(found, ask.tally);
-        await takePage(engine, ask, range, found.page, found.cursor);
+        await takePage(engine, ask, found.page, found.cursor);
       }
       return { end: 'failed', reason: 'the observer stopped without saying how it ended' };
     });
@@ -132,7 +134,6 @@ function endOf(found: Extract<Found, { end: string }>, tally: Tally): End {
 async function takePage(
   engine: Engine,
   ask: Ask,
-  range: LookRange,
   page: readonly SeenRecord[],
   cursor: Json | undefined,
 ): Promise<void> {
@@ -142,15 +143,18 @@ async function takePage(
   const seeing = { absentMs: watch.wMs, seenMs: engine.ctx.clock.now(), look: ask.startedMs };
   const { again, rest } = at.known.part(page);
   const sifted = await siftMeeting(engine, at, rest, seeing);
-  // An earlier look by event time may have begun after this record's time: then it says nothing of its absence. Nor does a
-  // chain of what it didn't show, but a look by event time does.
-  const absentMs = (timeMs: number | null): number | null =>
-    range.by === 'event' && (at.checkpoint.rules.chained || !coveredBefore(watch, timeMs)) ? null : watch.wMs;
-  const rows = sifted.sightings.map(s => ({
-    ...s.row,
-    seen_after_ms: absentMs(s.eventMs ?? s.name.slot + watch.skewLowMs - SKEW_ALLOWANCE_MS),
-  }));
-  const parked = park(at.pipeline, sifted, identity => absentMs(identity.eventMs));
+  // The earlier looks may have begun after this record's time: then they say nothing of its absence.
+  const wasCovered = at.checkpoint.rules.chained
+    ? inChain(ask)
+    : (t: Times) => coveredBefore(watch, t.eventMs);
+  const absentMs = (times: Times): number | null => (wasCovered(times) ? watch.wMs : null);
+  const rows = sifted.sightings.map(({ row, eventMs, ingestedMs, name }) => {
+    const earliestMs = eventMs ?? name.slot + watch.skewLowMs - SKEW_ALLOWANCE_MS;
+    return { ...row, seen_after_ms: absentMs({ eventMs: earliestMs, ingestedMs }) };
+  });
+  const parked = park(at.pipeline, sifted, ({ row, eventMs }) =>
+    absentMs({ eventMs, ingestedMs: row.ingested_ms }),
+  );
   for (const s of [...again, ...sifted.sightings]) noteSighting(ask, s, seeing.seenMs);
   const evidence = {
     rows: [...rows, ...parked.rows],
@@ -169,6 +173,15 @@ async function takePage(
   if (cursor !== undefined) tally.cursor = cursor;
   tally.news = true;
 }
+
+/** When a record says that it was, and when its backend says that it took it in. */
+type Times = Pick<Sighting, 'eventMs' | 'ingestedMs'>;
+
+/** What a chain didn't show but a second look does wasn't absent; nor what a clock that was set back stamped with what had passed. */
+const inChain =
+  ({ carriesOn, watch }: Ask) =>
+  ({ ingestedMs }: Times): boolean =>
+    carriesOn && (ingestedMs === null || (watch.lookedFromMs ?? 0) <= ingestedMs);
 
 /** Whether the looks that set W would have shown a record of this time; null: it has none. */
 const coveredBefore = (watch: Watch, timeMs: number | null): boolean =>

@@ -220,7 +220,7 @@ async function openCheckpoints(
       rules: {
         way: definition.traits.way,
         chained: definition.traits.way !== 'query' || ingestTime,
-        secondLook: definition.traits.way === 'query' && ingestTime && (observer.eventTime ?? true),
+        secondLook: secondLookOf(definition.traits.way, ingestTime, observer.eventTime ?? true),
         settleMs: c.settleMs,
         keepsMs: c.keepsMs,
         lookEveryMs: c.lookEveryMs,
@@ -232,6 +232,13 @@ async function openCheckpoints(
   }
   return out;
 }
+
+/** By event time, which tells the canaries in question apart, wherever it can be asked. */
+export const secondLookOf = (
+  way: WatchRules['way'],
+  ingestTime: boolean,
+  eventTime: boolean,
+): WatchRules['secondLook'] => (way === 'query' && ingestTime ? (eventTime ? 'event' : 'ingest') : null);
 
 function sourceOf(config: Pick<PipelineConfig, 'name' | 'event'>): EventSource | undefined {
   const { name, event } = config;

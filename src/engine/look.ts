@@ -46,7 +46,7 @@ export async function look(engine: Engine, at: At, known: Watch, cursor: Json | 
     oldestMs = Math.min(oldestMs ?? slotMs, slotMs);
     noteShown(sought.within, slotMs);
   };
-  const end = await askRange(engine, { ...ask, onFound }, first, cursor, 0);
+  const end = await askRange(engine, { ...ask, carriesOn: true, onFound }, first, cursor, 0);
   const isWhole = end.end === 'exhausted';
   // It alone moves W: what others find again doesn't show that it sees.
   const { anchorFound } = tally;
@@ -86,11 +86,17 @@ export async function look(engine: Engine, at: At, known: Watch, cursor: Json | 
 /** Until one fails: what it should have shown is searched for again, and nothing is proven by it. */
 async function askSearches(
   engine: Engine,
-  ask: Omit<Ask, 'onFound'>,
+  ask: Omit<Ask, 'onFound' | 'carriesOn'>,
   searches: readonly LookRange[],
 ): Promise<void> {
   for (const range of searches.toReversed()) {
-    const { end } = await askRange(engine, { ...ask, onFound: () => {} }, range, undefined, 0);
+    const { end } = await askRange(
+      engine,
+      { ...ask, carriesOn: false, onFound: () => {} },
+      range,
+      undefined,
+      0,
+    );
     if (end !== 'exhausted') return;
   }
 }

@@ -15,16 +15,16 @@ import type { DueSpan, OpenCanaries, OpenQuestion } from '../store/look.ts';
 import type { LiveCheckpoint } from './live.ts';
 import { searchRanges, searchSlots, spread } from './search.ts';
 
-/** Proof of absence by event time reaches back to L; asked this often it costs at most 33 reads of a canary. */
+/** Proof of absence reaches back to L; asked this often it costs at most 33 reads of a canary. */
 const WIDE_SHARE = 32;
-/** By event time alone, proofs of what is overdue are so large a share of `on_time_within` apart. */
+/** By event time alone or ingest time alone, proofs of what is overdue are so large a share of `on_time_within` apart. */
 const YOUNG_SHARE = 8;
 /** A turn whose looks didn't all end whole comes again after this share of its usual time. */
 const AGAIN_SHARE = 4;
 /** Looks by event time in one round. */
 const SECONDS_MAX = 8;
 
-/** A look by event time, for the beats that wait there for a proof of absence. */
+/** For the beats that wait for a proof of absence there. */
 export interface SecondLook {
   readonly range: LookRange;
   readonly span: DueSpan;
@@ -40,7 +40,7 @@ export interface Plan {
   readonly within: readonly SecondLook[];
   /** Goes far back. */
   readonly wide: boolean;
-  /** By event time alone, asks for a proof of what is overdue. */
+  /** By event time alone or ingest time alone, asks for a proof of what is overdue. */
   readonly young: boolean;
 }
 
@@ -93,8 +93,8 @@ export function planRound(
   const isOld = (span: DueSpan) => nowMs - span.first > 2 * config.onTimeWithinMs + rules.settleMs;
   const every = turnsEvery(config);
   const wide = isTurn(watch.wideMs, nowMs, every.wideMs);
-  // By event time alone every proof reads the allowance for wrong clocks too, so several beats share one.
-  const young = rules.chained || isTurn(watch.youngMs, nowMs, every.youngMs);
+  // By one time alone every proof reads the allowance for wrong clocks too, so several beats share one.
+  const young = rules.secondLook === 'event' || isTurn(watch.youngMs, nowMs, every.youngMs);
   const asked = open.due.filter(span => (isOld(span) ? wide : young));
   const openAt = (span: DueSpan | undefined): Open => ({
     // By event time alone it is searched for with all that misses.
@@ -108,7 +108,8 @@ export function planRound(
     floorMs: nowMs - rules.keepsMs - SKEW_ALLOWANCE_MS + watch.skewLowMs,
     nearMs: 2 * rules.lookEveryMs,
   });
-  const all = spread(asked, SECONDS_MAX).flatMap(span => {
+  // By ingest time all end now, so that the one for the oldest holds the others.
+  const all = spread(asked, rules.secondLook === 'ingest' ? 1 : SECONDS_MAX).flatMap(span => {
     const range = rules.chained ? rangesOf(openAt(span))[1] : eventRange(watch, rules, span, nowMs);
     return range && range.fromMs < range.toMs ? [{ range, span }] : [];
   });
@@ -120,7 +121,7 @@ export function planRound(
     seconds: all.filter(s => !isWithin(s)),
     within: all.filter(isWithin),
     wide: asked.some(isOld),
-    young: !rules.chained && asked.some(span => !isOld(span)),
+    young: rules.secondLook !== 'event' && asked.some(span => !isOld(span)),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Second looks, by event time, at where beats wait for a proof of absence. Each must show that it sees: it proves nothing
+ * Second looks at where beats wait for a proof of absence. Each must show that it sees: it proves nothing
  * unless it finds again a canary that was seen there, where the ledger has one (rule W3).
  */
 import type { LookRange, Watch } from '../domain/watermark.ts';
@@ -12,7 +12,7 @@ import type { Plan, SecondLook } from './plan.ts';
 /** Looks that may fail in one round: each may take minutes, and the chain waits. */
 const FAILS_MAX = 2;
 
-/** A look by event time that ended whole, for the beats with slots from `firstMs` to `lastMs`. */
+/** A second look that ended whole, for the beats with slots from `firstMs` to `lastMs`. */
 export interface Second {
   readonly firstMs: number;
   readonly lastMs: number;
@@ -72,7 +72,7 @@ export function noteShown(sought: readonly Sought[], slotMs: number): void {
 /** Asks them, the newest first: what fails further back must not hold up what is young. */
 export async function askSeconds(
   engine: Engine,
-  ask: Omit<Ask, 'onFound'>,
+  ask: Omit<Ask, 'onFound' | 'carriesOn'>,
   sought: readonly Sought[],
 ): Promise<SecondsEnd> {
   const { settleMs } = ask.at.checkpoint.rules;
@@ -88,10 +88,10 @@ export async function askSeconds(
   return { ...judged(asked), failed };
 }
 
-async function askOne(engine: Engine, ask: Omit<Ask, 'onFound'>, s: Sought): Promise<boolean> {
+async function askOne(engine: Engine, ask: Omit<Ask, 'onFound' | 'carriesOn'>, s: Sought): Promise<boolean> {
   for (const range of s.apart ? [s.apart, s.range] : [s.range]) {
     const onFound = (slotMs: number) => noteShown([s], slotMs);
-    const { end } = await askRange(engine, { ...ask, onFound }, range, undefined, 0);
+    const { end } = await askRange(engine, { ...ask, carriesOn: false, onFound }, range, undefined, 0);
     if (end !== 'exhausted') return false;
   }
   return true;

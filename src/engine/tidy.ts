@@ -69,7 +69,7 @@ export async function closeRetired(engine: Engine): Promise<void> {
           // Nothing is kept where nobody looks: what isn't proven yet never will be.
           way: 'query' as const,
           chained: false,
-          secondLook: false,
+          secondLook: null,
           settleMs: 0,
           keepsMs: 0,
           lookEveryMs: 1_000,

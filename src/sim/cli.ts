@@ -19,7 +19,7 @@ export const USAGE = `npm run sim -- --seeds N [--from N] [--jobs N]   runs seed
 npm run sim -- --seed N [--trace FILE]           runs one, with what happened line by line
 npm run sim -- --plan FILE [--trace FILE]        replays a plan
 npm run sim -- --seed N | --plan FILE --shrink [--out FILE] [--runs N]   cuts a failing plan down
-npm run sim -- --mutants [--only NAME] [--from N] [--seeds N]            which seed catches which planted bug
+npm run sim -- --mutants [--only NAME] [--from N] [--seeds N]            what catches which planted bug
 and with each: --brief (short storms), --json, --store postgres://…`;
 
 const OPTIONS = {
@@ -171,7 +171,7 @@ async function mutants(values: Values, { store, out, say }: SimIo): Promise<numb
   else {
     for (const { name, caught: by, seeds: n } of results)
       out(
-        `${by === null ? `NOT CAUGHT in ${n} seeds` : `seed ${by.seed}: ${by.text.slice(0, 120)}`}  ← ${name}\n`,
+        `${by === null ? `NOT CAUGHT in ${n} seeds` : `${typeof by.by === 'number' ? 'seed' : 'plan'} ${by.by}: ${by.text.slice(0, 120)}`}  ← ${name}\n`,
       );
     out(`${caught.length} of ${results.length} caught\n`);
   }

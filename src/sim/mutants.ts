@@ -1,6 +1,7 @@
 /** Planted bugs: each is one a careless change could bring, and each must be caught by some seed. */
 
 import type { Flavour } from './generate-flavour.ts';
+import type { MutantPlan } from './mutants-plans.ts';
 
 export interface Mutant {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface Mutant {
   readonly why: string;
   /** The storms that are tried first. */
   readonly flavour: Flavour;
+  /** What is known to catch it, tried before anything else: a seed (brief), or a plan of mutants-plans.ts. */
+  readonly by: number | MutantPlan | null;
 }
 
 const of = (
@@ -22,7 +25,8 @@ const of = (
   replace: string,
   flavour: Flavour,
   why: string,
-): Mutant => ({ name, file, find, replace, flavour, why });
+  by: number | MutantPlan | null = null,
+): Mutant => ({ name, file, find, replace, flavour, why, by });
 
 export const MUTANTS: readonly Mutant[] = [
   of(
@@ -43,11 +47,12 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   of(
     'a truncated look counts as whole',
-    'domain/watermark.ts',
-    "if (facts.end !== 'exhausted') {",
-    "if (facts.end === 'failed') {",
+    'engine/ask.ts',
+    "if (end.end !== 'truncated' || range.by === 'follow' || spanMs < 2 || depth >= DEPTH_MAX)",
+    "if (end.end === 'truncated') end.end = 'exhausted'; if (spanMs > 0)",
     'wire',
     'law 2; loki-canary’s limit without paging (peers, pitfall 3)',
+    'more than may be read',
   ),
   of(
     'a failed look moves W',
@@ -56,6 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (facts.endedMs < facts.startedMs) {',
     'query',
     'law 2: an outage of the verifier read as loss (pitfall 2)',
+    'pages that break off',
   ),
   of(
     'W is read after the sightings',
@@ -76,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
   of(
     'no second look',
     'domain/absence.ts',
-    'if (!proof.secondLook)',
+    'if (proof.secondLook === null)',
     'if (proof.nowMs > 0)',
     'clocks',
     'W2: absence by the chain alone, which a wrong clock of the backend slips through',
@@ -112,6 +118,7 @@ export const MUTANTS: readonly Mutant[] = [
     "return 'sighting';",
     'path',
     'law 3: a collector’s error line vouches for what it dropped',
+    'dropped and quoted',
   ),
   of(
     'deadlines run from the first attempt',
@@ -120,6 +127,7 @@ export const MUTANTS: readonly Mutant[] = [
     'const lastMs = row.due_ms + (row.first_offs?.[i] ?? 0);',
     'path',
     'a retry of our own makes the path late',
+    'retries that succeed',
   ),
   of(
     'late is on time',
@@ -136,6 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
     'if (e.seen !== null && !e.absentAtL)',
     'path',
     'law 4; late read as lost for ever (pitfall 4)',
+    'held up past L',
   ),
   of(
     'a time-out counts as sent',
@@ -178,12 +187,13 @@ export const MUTANTS: readonly Mutant[] = [
     'detectors are fed out of order',
   ),
   of(
-    'a beat is fed twice',
+    'only what misses something is fed',
     'engine/detect.ts',
-    'fed_ms = parts[0]?.slot ?? fed_ms;',
-    'fed_ms = (parts[0]?.slot ?? 1) - 1;',
-    'nothing',
-    'the same outcome is evidence again and again',
+    'const present = new Set(trials.targets);',
+    'if (trials.losses.length === 0) continue; const present = new Set(trials.targets);',
+    'path',
+    'detectors take the share of loss for far higher than it is',
+    'held up past L',
   ),
   of(
     'the outbox row is forgotten',
@@ -192,6 +202,7 @@ export const MUTANTS: readonly Mutant[] = [
     "to.filter(() => event !== 'resolved').map(notifier => ({ incident: row.number, notifier, notice }))",
     'path',
     'an incident ends, and nobody hears',
+    'held up past L',
   ),
   of(
     'notices have new ids',
@@ -232,5 +243,6 @@ export const MUTANTS: readonly Mutant[] = [
     ', fence = c.fence',
     'replicas',
     'a holder that fell asleep goes on writing',
+    'holders die',
   ),
 ];

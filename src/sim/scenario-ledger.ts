@@ -104,7 +104,7 @@ function proofAt(wMs: number, keepsMs: number): Parameters<typeof settleRow>[2] 
     keepsMs,
     way: 'query',
     chained: true,
-    secondLook: false,
+    secondLook: null,
     second: null,
   } as const;
   proof = { wMs, keepsMs, of };

@@ -9,7 +9,14 @@ const DAY = 24 * HOUR;
 const at = (chained: boolean, way: 'query' | 'follow' | 'receive' = 'query'): LiveCheckpoint =>
   ({
     config: { onTimeWithinMs: 15 * MINUTE, lostAfterMs: 4 * HOUR, lookBackMs: 7 * DAY },
-    rules: { way, chained, secondLook: chained, settleMs: 0, keepsMs: 7 * DAY, lookEveryMs: MINUTE },
+    rules: {
+      way,
+      chained,
+      secondLook: chained ? 'event' : null,
+      settleMs: 0,
+      keepsMs: 7 * DAY,
+      lookEveryMs: MINUTE,
+    },
   }) as LiveCheckpoint;
 const load = { everyMs: MINUTE, targets: 8_000, drillEveryMs: HOUR, delayMs: 0 };
 

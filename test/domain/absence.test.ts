@@ -36,6 +36,8 @@ interface Case {
   readonly now: number;
 }
 
+const SECOND = { ingest: 'ingest', both: 'event', event: null } as const;
+
 const proofOf = (c: Case, watch: Partial<Watch> = {}): Proof => ({
   watch: {
     ...newWatch,
@@ -50,7 +52,7 @@ const proofOf = (c: Case, watch: Partial<Watch> = {}): Proof => ({
   keepsMs: KEEPS,
   way: 'query',
   chained: c.kind !== 'event',
-  secondLook: c.kind === 'both',
+  secondLook: SECOND[c.kind],
   second: c.second && { fromMs: T0 + c.second.from, toMs: T0 + c.second.to, asOfMs: T0 + c.second.asOf },
 });
 
@@ -60,7 +62,8 @@ function placesOf(c: Case): { event: number; ingest: number }[] {
   const events = [c.low - reach, 0, c.sentOff, c.sentOff + c.high + reach];
   const edges = [c.from, c.second?.from, c.second?.to].flatMap(v => (v == null ? [] : [v - 1, v]));
   const [least, most] = [Math.min(...events), Math.max(...events)];
-  const ingests = [-ALLOWANCE, c.at, ...edges].filter(i => i >= -ALLOWANCE && i <= c.at);
+  const latest = c.at + (c.kind === 'ingest' ? ALLOWANCE : 0);
+  const ingests = [-ALLOWANCE, c.at, latest, ...edges].filter(i => i >= -ALLOWANCE && i <= latest);
   return [...events, ...edges]
     .filter(e => e >= least && e <= most)
     .flatMap(event => ingests.map(ingest => ({ event, ingest })));
@@ -68,13 +71,13 @@ function placesOf(c: Case): { event: number; ingest: number }[] {
 
 type Place = ReturnType<typeof placesOf>[number];
 const byFirst = (c: Case, ms: number) => c.w !== null && c.from !== null && c.w >= c.at && c.from <= ms;
-const bySecond = ({ second, at }: Case, { event }: Place) =>
-  second !== null && second.asOf >= at && second.from <= event && event < second.to;
+const bySecond = ({ second, at }: Case, ms: number) =>
+  second !== null && second.asOf >= at && second.from <= ms && ms < second.to;
 
 /** Sets of looks that prove enough where each of the set would have shown the record wherever it stood (W2). */
 const waysOf = (c: Case): ((p: Place) => boolean)[] => {
-  if (c.kind === 'event') return [p => byFirst(c, p.event), p => bySecond(c, p)];
-  return [p => byFirst(c, p.ingest) && (c.kind === 'ingest' || bySecond(c, p))];
+  if (c.kind === 'event') return [p => byFirst(c, p.event), p => bySecond(c, p.event)];
+  return [p => byFirst(c, p.ingest) && bySecond(c, c.kind === 'ingest' ? p.ingest : p.event)];
 };
 
 const near = (...around: number[]) =>
@@ -102,7 +105,7 @@ const cases: fc.Arbitrary<Case> = fc
       second: fc.option(
         fc.record({
           from,
-          to: near(sentOff + high + reach, sentOff + reach + 1, sentOff + 3 * ALLOWANCE),
+          to: near(sentOff + high + reach, sentOff + reach + 1, at + ALLOWANCE, sentOff + 3 * ALLOWANCE),
           asOf: near(at, at + 10_000),
         }),
         { nil: null, freq: 4 },

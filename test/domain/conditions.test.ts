@@ -101,7 +101,7 @@ test('maintenance mutes what opens, but for what an attacker may do in it and ou
 const rules: WatchRules = {
   way: 'query',
   chained: false,
-  secondLook: false,
+  secondLook: null,
   settleMs: 1_000,
   keepsMs: 7 * 86_400_000,
   lookEveryMs: 2_000,

@@ -54,7 +54,7 @@ const proofOf = (wMs: number | null, more: Partial<Proof> = {}, watch: Partial<W
   keepsMs: KEEPS,
   way: 'follow',
   chained: true,
-  secondLook: false,
+  secondLook: null,
   second: null,
   ...more,
 });
@@ -345,7 +345,7 @@ describe('membership', () => {
                 keepsMs: KEEPS,
                 way,
                 chained: way !== 'query',
-                secondLook: false,
+                secondLook: null,
                 second: null,
               };
               const own = k === arrivesAt ? fate : [];

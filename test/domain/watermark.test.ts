@@ -49,7 +49,7 @@ interface Stored {
 interface Scene {
   readonly seed: number;
   readonly chained: boolean;
-  readonly secondLook: boolean;
+  readonly secondLook: WatchRules['secondLook'];
   readonly settleMs: number;
   readonly lookEveryMs: number;
   readonly keepsMs: number;
@@ -57,6 +57,8 @@ interface Scene {
   readonly skewMs: number;
   /** How wrong the backend's clock is against ours. */
   readonly backendSkewMs: number;
+  /** By how much it is set back at some time. */
+  readonly backendStepMs: number;
   /** Some records show up so long after the backend took them in. */
   readonly indexLagMs: number;
   /** One look in so many fails or is cut, having shown some of what there was. */
@@ -68,6 +70,7 @@ const L = 60_000;
 
 function store(scene: Scene): Stored[] {
   const pick = chance(scene.seed);
+  const stepAt = pick(60);
   return Array.from({ length: 60 }, (_, i) => {
     const slotMs = T0 + i * 4_000 + pick(4_000);
     const sentMs = slotMs + (pick(8) === 0 ? pick(20_000) : pick(300));
@@ -82,7 +85,7 @@ function store(scene: Scene): Stored[] {
       slotMs,
       sentMs,
       eventMs: sentMs + skewMs,
-      ingestedMs: arrivedMs + scene.backendSkewMs,
+      ingestedMs: arrivedMs + scene.backendSkewMs - (i >= stepAt ? scene.backendStepMs : 0),
       visibleMs: fate === 9 ? Number.POSITIVE_INFINITY : visibleMs,
     };
   });
@@ -204,7 +207,7 @@ function judge(
   }
 }
 
-const scenes = (chained: boolean, secondLook: boolean, more: Partial<Scene>) =>
+const scenes = (chained: boolean, secondLook: Scene['secondLook'], more: Partial<Scene>) =>
   fc.record({
     seed: fc.integer({ min: 0, max: 2 ** 31 }),
     chained: fc.constant(chained),
@@ -216,11 +219,12 @@ const scenes = (chained: boolean, secondLook: boolean, more: Partial<Scene>) =>
     backendSkewMs: fc.constantFrom(
       ...(more.backendSkewMs === undefined ? [0] : [0, -more.backendSkewMs, more.backendSkewMs]),
     ),
+    backendStepMs: fc.integer({ min: 0, max: more.backendStepMs ?? 0 }),
     indexLagMs: fc.constant(more.indexLagMs ?? 0),
     failsIn: fc.constantFrom(3, 10, 1_000),
   });
 
-function holds(chained: boolean, secondLook: boolean, more: Partial<Scene>, numRuns = 100): void {
+function holds(chained: boolean, secondLook: Scene['secondLook'], more: Partial<Scene>, numRuns = 100): void {
   let proven = 0;
   fc.assert(
     fc.property(scenes(chained, secondLook, more), scene => {
@@ -237,26 +241,29 @@ function holds(chained: boolean, secondLook: boolean, more: Partial<Scene>, numR
 
 describe('what is called absent was absent at that time', () => {
   test('by event time alone, whatever senders’ clocks say within the allowance, however late records appear', () => {
-    holds(false, false, { skewMs: SKEW_ALLOWANCE_MS - 2_000, indexLagMs: 3 * L });
+    holds(false, null, { skewMs: SKEW_ALLOWANCE_MS - 2_000, indexLagMs: 3 * L });
   });
   test('by ingest time alone, on a backend that shows what it took in within `settle`', () => {
-    holds(true, false, { skewMs: 30 * 86_400_000 });
+    holds(true, 'ingest', { skewMs: 30 * 86_400_000 });
   });
   test('by ingest time alone, with a backend’s clock that is wrong', () => {
-    holds(true, false, { backendSkewMs: 90_000 });
+    holds(true, 'ingest', { backendSkewMs: 90_000 });
+  });
+  test('by ingest time alone, with a backend’s clock that is set back within the allowance', () => {
+    holds(true, 'ingest', { backendStepMs: SKEW_ALLOWANCE_MS - 1_000 });
   });
   test('by ingest time with a second look, on a backend that indexes late under the old ingest time', () => {
-    holds(true, true, { indexLagMs: 3 * L });
+    holds(true, 'event', { indexLagMs: 3 * L });
   });
   test('by ingest time with a second look, whatever senders’ clocks say', () => {
-    holds(true, true, { skewMs: 20 * 3_600_000 });
+    holds(true, 'event', { skewMs: 20 * 3_600_000 });
   });
 });
 
 const rules: WatchRules = {
   way: 'query',
   chained: true,
-  secondLook: false,
+  secondLook: null,
   settleMs: 1_000,
   keepsMs: 3_600_000,
   lookEveryMs: 5_000,
@@ -402,7 +409,7 @@ describe('a clock that was set back while nobody ran', () => {
       keepsMs: 3_600_000,
       way: 'follow',
       chained: true,
-      secondLook: false,
+      secondLook: null,
       second: null,
     };
     expect(absence({ slotMs: T0, sentMs: T0 }, T0 + 30_000, proof)).toBe('not_yet');
@@ -464,7 +471,7 @@ describe('push', () => {
     keepsMs: push.keepsMs,
     way: 'receive',
     chained: true,
-    secondLook: false,
+    secondLook: null,
     second: null,
   });
 

@@ -61,7 +61,7 @@ function whole(visible: readonly number[], looks: readonly number[]): string[] {
       keepsMs: 1e15,
       way: 'query',
       chained: true,
-      secondLook: false,
+      secondLook: null,
       second: null,
     } as const;
     const result = settleRow(row, evidence, proof, { deadlines, drill: -1 });

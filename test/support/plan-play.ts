@@ -30,6 +30,9 @@ export interface Scene {
   readonly dropsIn: number;
   /** A sender's clock that loses so many microseconds a second. */
   readonly driftPpm: number;
+  /** The backend's clock is set back by so much, at that time. */
+  readonly stepBackS?: number;
+  readonly stepAtS?: number;
   /** One round in so many fails, every so many rounds. */
   readonly failsIn: number;
 }
@@ -38,6 +41,7 @@ export interface Canary {
   readonly slotMs: number;
   readonly sentMs: number;
   readonly eventMs: number;
+  readonly ingestedMs: number;
   /** Infinity: dropped. */
   readonly visibleMs: number;
   isSeen: boolean;
@@ -58,13 +62,15 @@ export interface Played {
   readonly rounds: { readonly atMs: number; readonly ranges: readonly LookRange[] }[];
 }
 
+const SECOND = { ingest: 'ingest', both: 'event', event: null } as const;
+
 export const liveOf = (c: Scene): LiveCheckpoint =>
   ({
     key: { pipeline: 1, checkpoint: 1 },
     rules: {
       way: 'query',
       chained: c.kind !== 'event',
-      secondLook: c.kind === 'both',
+      secondLook: SECOND[c.kind],
       settleMs: S,
       keepsMs: c.keepsMin * MINUTE,
       lookEveryMs: c.lookS * S,
@@ -79,11 +85,13 @@ export const liveOf = (c: Scene): LiveCheckpoint =>
 const canariesOf = (c: Scene): Canary[] =>
   Array.from({ length: Math.floor((c.runMin * 60) / c.beatS) }, (_, i) => {
     const slotMs = T0 + i * c.beatS * S;
+    const backMs = i * c.beatS >= (c.stepAtS ?? 0) ? (c.stepBackS ?? 0) * S : 0;
     const isDropped = i * c.beatS < c.deadUntilS || i % c.dropsIn === c.dropsIn - 1;
     return {
       slotMs,
       sentMs: slotMs + 50,
       eventMs: slotMs + 50 - Math.floor((c.driftPpm * i * c.beatS) / S),
+      ingestedMs: slotMs + 500 - backMs,
       visibleMs: isDropped ? Number.POSITIVE_INFINITY : slotMs + 500,
       isSeen: false,
       verdict: 'pending',
@@ -165,7 +173,7 @@ export function play(c: Scene): Played {
     played.rounds.push({ atMs: nowMs, ranges: rangesOf(plan) });
     const isWhole = k % c.failsIn !== 0;
     const shownBy = ({ by, fromMs, toMs }: LookRange) => {
-      const timeOf = (x: Canary) => (by === 'ingest' ? x.visibleMs : x.eventMs);
+      const timeOf = (x: Canary) => (by === 'ingest' ? x.ingestedMs : x.eventMs);
       return sent.filter(x => x.visibleMs <= nowMs && fromMs <= timeOf(x) && timeOf(x) < toMs);
     };
     const firstFound = isWhole ? shownBy(plan.first) : [];
@@ -186,7 +194,7 @@ export function play(c: Scene): Played {
           anchorFound: firstFound.some(x => anchors.has(`${x.slotMs}`)),
           newest: newest
             .slice(0, 3)
-            .map(x => ({ key: `${x.slotMs}`, seenMs: nowMs, eventMs: x.eventMs, ingestedMs: x.visibleMs })),
+            .map(x => ({ key: `${x.slotMs}`, seenMs: nowMs, eventMs: x.eventMs, ingestedMs: x.ingestedMs })),
           skewMs: skews.length > 0 ? { low: Math.min(...skews), high: Math.max(...skews) } : null,
           fromMs: plan.first.fromMs,
           oldestMs: firstFound[0]?.slotMs ?? null,

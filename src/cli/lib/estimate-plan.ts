@@ -3,7 +3,7 @@ import type { EventConfig, PipelineConfig } from '../../config/config.ts';
 import type { Observer } from '../../contracts/observer.ts';
 import { beats } from '../../domain/schedule.ts';
 import { DAY_MS } from '../../domain/words.ts';
-import type { LiveCheckpoint } from '../../engine/live.ts';
+import { type LiveCheckpoint, secondLookOf } from '../../engine/live.ts';
 import { registry } from '../../registry.gen.ts';
 import { context } from './context.ts';
 
@@ -145,7 +145,7 @@ function live(
     rules: {
       way,
       chained: way !== 'query' || ingestTime,
-      secondLook: way === 'query' && ingestTime && eventTime,
+      secondLook: secondLookOf(way, ingestTime, eventTime),
       settleMs,
       keepsMs,
       lookEveryMs,
