@@ -128,7 +128,7 @@ describe('one cause, one incident', () => {
     expect((await incidents()).map(i => i.ended_ms === null)).toEqual([false]);
     const fromMs = w.clock.now();
     w.sink.shows = (place, text) =>
-      place !== 'deep' || w.sink.taken.some(t => t.text === text && t.atMs < fromMs);
+      place !== 'deep' || w.sink.taken.some(t => t.text === text && t.atMs <= fromMs);
     await w.run(25_000);
     expect((await names()).slice(1)).toEqual([['loss', 'sink', 'deep']]);
   });
