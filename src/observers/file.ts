@@ -17,6 +17,7 @@ import type { Found, Look, Observer } from '../contracts/observer.ts';
 import { chunksOf } from './lib/chunks.ts';
 import { budget, CALLED_OFF, exhausted, failed, truncated } from './lib/end.ts';
 import { closeFamily, type Family, openFamily, readAt } from './lib/family.ts';
+import { huntFiles } from './lib/hunt-files.ts';
 import { cursorSchema, findPlaces, type Placing, progressOf } from './lib/places.ts';
 
 const FIRST_BYTES_MAX = 64 * 1_048_576;
@@ -127,6 +128,7 @@ const create = (s: Settings, ctx: Context): Observer => {
         if (family) await closeFamily(family);
       }
     },
+    hunt: range => huntFiles(s.path, range),
     close: async () => undefined,
   };
 };

@@ -7,6 +7,7 @@ import { defineObserver } from '../contracts/define.ts';
 import type { Found, Json, Look, Observer } from '../contracts/observer.ts';
 import { ask } from './lib/ask.ts';
 import { budget, exhausted, failed, truncated } from './lib/end.ts';
+import { huntRequest } from './lib/hunt-request.ts';
 import { type Next, turner } from './lib/paging.ts';
 import { hitsOf, questionOf, recordOf } from './lib/search.ts';
 import { check, type SearchSettings, searchSchema } from './lib/search-settings.ts';
@@ -59,6 +60,7 @@ const create = (s: SearchSettings, ctx: Context): Observer => {
 
   return {
     observe,
+    hunt: range => huntRequest(s, range),
     ingestTime: s.by.ingest !== undefined,
     eventTime: s.by.event !== undefined,
     close: async () => undefined,

@@ -24,7 +24,7 @@ export const HOLES = {
 
 export type Filling = Readonly<Partial<Record<keyof typeof HOLES, Json>>>;
 
-export const rangeFilling = (look: Look): Filling => ({
+export const rangeFilling = (look: Pick<Look, 'fromMs' | 'toMs' | 'prefix'>): Filling => ({
   from_s: Math.floor(look.fromMs / 1000),
   from_ms: look.fromMs,
   from_ns: String(BigInt(look.fromMs) * 1_000_000n),
