@@ -34,8 +34,8 @@ export function rateLine({ rate, phase, objective }: LossFacts): string | null {
           phase === 'refused' ? 'refused' : 'missing at their deadline',
           `${formatPercent(objective.delivered)} delivered`,
         ];
-  const were = count(Math.round(rate.share * rate.n));
-  return `After the first miss of each target touched, ${were} of ${count(rate.n)} canaries were ${how}: ${share}. The objective is ${wanted}.`;
+  const missing = count(Math.round(rate.share * rate.n));
+  return `After the first miss of each target touched, ${missing} of ${canaries(rate.n)} ${rate.n === 1 ? 'was' : 'were'} ${how}: ${share}. The objective is ${wanted}.`;
 }
 
 /** `between archive and loki`. */

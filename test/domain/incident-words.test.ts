@@ -511,6 +511,16 @@ describe('of any incident', () => {
     );
   });
 
+  test('one canary was, two were', () => {
+    const of = (n: number) =>
+      textOf({ ...base, loss: base.loss && { ...base.loss, rate: { ...base.loss.rate, n } } }, 'opened', {
+        nowMs: base.detectedMs,
+        earlier: null,
+      });
+    expect(of(1)).toMatch(/ of 1 canary was missing/);
+    expect(of(2)).toMatch(/ of 2 canaries were missing/);
+  });
+
   test('every count is said, with its thousands apart', () => {
     fc.assert(
       fc.property(told, given => {
