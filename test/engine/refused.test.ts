@@ -141,8 +141,9 @@ describe('a first hop that refuses', () => {
     );
     isShut = () => false;
     expect(await incidents()).toEqual([{ kind: 'refused', ended: false, refused: expect.any(Number) }]);
+    // The notice goes out after the incident has ended, by its own loop.
     await until(
-      () => true,
+      () => w.sink.notices.includes('desk coalmine.incident.resolved'),
       i => i.every(one => one.ended),
     );
     expect(refused.size).toBeGreaterThan(30);
