@@ -2,7 +2,7 @@
  * From counts and sight to a state and its reason in words. Pure. Blindness comes before everything that a checkpoint's
  * counts might say: what was counted before it is no news of now.
  */
-import { canaries } from '../domain/saying.ts';
+import { canaries, count } from '../domain/saying.ts';
 import type { Gap, Sight } from '../domain/watermark.ts';
 import { formatDuration, formatPercent } from '../domain/words.ts';
 import { clopperPearsonUpper } from '../stats/intervals.ts';
@@ -45,10 +45,10 @@ export function checkpointState(
   const decided = lost + sum(pastL, 'on_time', 'late', 'delivered', 'recovered', 'missed_here');
   if (exceeds(lost, decided, 1 - objective.delivered)) {
     const refused = sum(pastL, 'refused');
-    const ofThem = refused > 0 ? ` (${refused} refused by the first hop)` : '';
+    const ofThem = refused > 0 ? ` (${count(refused)} refused by the first hop)` : '';
     return {
       state: 'losing',
-      stateReason: `${lost} of ${canaries(decided)} lost${ofThem} ${within}; the objective is ${formatPercent(objective.delivered)} delivered`,
+      stateReason: `${count(lost)} of ${canaries(decided)} lost${ofThem} ${within}; the objective is ${formatPercent(objective.delivered)} delivered`,
     };
   }
   const late = sum(pastD, 'late', 'overdue', 'lost', 'recovered');
@@ -56,14 +56,14 @@ export function checkpointState(
   if (exceeds(late, timed, 1 - objective.onTime))
     return {
       state: 'late',
-      stateReason: `${late} of ${canaries(timed)} late or overdue ${within}; the objective is ${formatPercent(objective.onTime)} on time`,
+      stateReason: `${count(late)} of ${canaries(timed)} late or overdue ${within}; the objective is ${formatPercent(objective.onTime)} on time`,
     };
   if (decided + timed === 0) {
     const ours = sum(pastD, 'unsent', 'maybe_sent');
-    const why = ours > 0 ? `: ${ours} were not sent, or nobody knows whether they were; ours` : '';
+    const why = ours > 0 ? `: ${count(ours)} were not sent, or nobody knows whether they were; ours` : '';
     return { state: 'not_yet_proven', stateReason: `no canary was decided ${within}${why}` };
   }
-  return { state: 'healthy', stateReason: `${timed - late} of ${canaries(timed)} on time ${within}` };
+  return { state: 'healthy', stateReason: `${count(timed - late)} of ${canaries(timed)} on time ${within}` };
 }
 
 const WORST_FIRST = ['losing', 'silent', 'blind', 'late', 'not_yet_proven', 'healthy'] as const;

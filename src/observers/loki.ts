@@ -15,6 +15,7 @@ import { budget, exhausted, failed, truncated } from './lib/end.ts';
 import { entriesOf } from './lib/loki-answer.ts';
 import { freshOf, LIMIT_MAX, startAt, stepAfter } from './lib/loki-paging.ts';
 import { bodyBytesMax, pagesMax, timeout } from './lib/settings.ts';
+import { quoted } from './lib/shell.ts';
 
 const schema = z.strictObject({
   url: httpUrl.describe('Base address; /loki/api/v1/query_range is appended'),
@@ -139,9 +140,8 @@ const create = (s: Settings, ctx: Context): Observer => {
   const iso = (ms: number) => new Date(ms).toISOString();
   return {
     observe,
-    // For a shell: the query stands in single quotes.
     hunt: ({ fromMs, toMs }) =>
-      `logcli query --from=${iso(fromMs)} --to=${iso(toMs)} --limit=0 '${s.query.replaceAll("'", `'\\''`)}'`,
+      `logcli query --from=${iso(fromMs)} --to=${iso(toMs)} --limit=0 ${quoted(s.query)}`,
     close: async () => undefined,
   };
 };
